@@ -1,4 +1,10 @@
-import type { ErrorCode } from './codes.ts';
+import { rpcCode, type ErrorCode } from './codes.ts';
+
+export interface VoltErrorOptions {
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+  readonly rpc?: -32700 | -32600 | -32601 | -32602;
+}
 
 /**
  * The only error that crosses a room, a socket or the terminal.
@@ -10,12 +16,15 @@ import type { ErrorCode } from './codes.ts';
 export class VoltError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  /** The number on the wire. Only the standard's own numbers differ from the code's. */
+  readonly rpc: number;
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: VoltErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.name = 'VoltError';
     this.code = code;
     this.hint = options.hint;
+    this.rpc = options.rpc ?? rpcCode(code);
   }
 }
 

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { Argv, ContainerState, Env, Labels } from './container.ts';
+import { ContainerName, Digest, ImageName, Ipv4, NodeName, WorkloadName } from './names.ts';
+
+/** One running copy of a workload: `<workload>-<index>`, also the container's name on its node. */
+export const InstanceName = ContainerName.describe('Name of the instance.');
+
+export const REPLICAS_MAX = 1000;
+
+/** What a user asks the cluster to run. One document of a deploy file. */
+export const WorkloadSpec = z.object({
+  name: WorkloadName,
+  image: ImageName,
+  replicas: z.int().min(0).max(REPLICAS_MAX).default(1).describe('Copies to run.'),
+  command: Argv.default([]),
+  env: Env.default({}),
+  labels: Labels.default({}),
+  memoryMiB: z.int().min(0).max(16_777_216).default(0).describe('Memory set aside for each copy.'),
+  cpuMillis: z.int().min(0).max(1_024_000).default(0).describe('CPU set aside for each copy, 1000 is one core.'),
+  exclusive: z
+    .boolean()
+    .default(false)
+    .describe('Never run two copies of one index, even when a node cannot be asked.'),
+  nodes: z.array(NodeName).max(64).default([]).describe('Only these nodes may run it; empty means any.'),
+});
+export type WorkloadSpec = z.output<typeof WorkloadSpec>;
+export type WorkloadSpecInput = z.input<typeof WorkloadSpec>;
+
+/** The spec as the cluster stores it. Written only by the controllers' API. */
+export const StoredWorkload = z.object({
+  spec: WorkloadSpec,
+  generation: z.int().min(1),
+  image: z.object({ manifest: Digest, tree: Digest }),
+  deletedAt: z.iso.datetime().nullable(),
+  updatedAt: z.iso.datetime(),
+});
+export type StoredWorkload = z.output<typeof StoredWorkload>;
+
+/** What a node says of itself. Written only by that node, renewed while it lives. */
+export const NodeRecord = z.object({
+  name: NodeName,
+  address: Ipv4.describe('Where the other nodes reach it.'),
+  subnet: z.string().describe('The containers it may address, as CIDR.'),
+  roles: z.array(z.enum(['agent', 'controller'])),
+  version: z.string(),
+  memoryMiB: z.int(),
+  cpuMillis: z.int(),
+  images: z.array(Digest).max(512).describe('Image manifests in its store.'),
+  bootId: z.string(),
+  leaseSeconds: z.int().describe('It is lost when not renewed for this long.'),
+  renewedAt: z.iso.datetime(),
+});
+export type NodeRecord = z.output<typeof NodeRecord>;
+
+export const NodeState = z.enum(['ready', 'lost', 'cordoned']);
+
+/** An instance given to a node, with no choice left. Written only by the leading controller. */
+export const Assignment = z.object({
+  instance: InstanceName,
+  workload: WorkloadName,
+  node: NodeName,
+  generation: z.int().describe('Of the workload spec.'),
+  token: z.int().describe('Fencing token: the revision of the lease of the controller that decided.'),
+  wanted: z.enum(['running', 'gone']),
+  image: z.object({ name: ImageName, manifest: Digest, tree: Digest }),
+  command: Argv,
+  env: Env,
+  labels: Labels,
+  exclusive: z.boolean(),
+  memoryMiB: z.int(),
+  cpuMillis: z.int(),
+  because: z.string().describe('Why here, for people.'),
+  decidedAt: z.iso.datetime(),
+});
+export type Assignment = z.output<typeof Assignment>;
+
+/** What became of an assignment. Written only by its node. */
+export const InstanceStatus = z.object({
+  instance: InstanceName,
+  workload: WorkloadName,
+  node: NodeName,
+  state: z.enum([...ContainerState.options, 'pending', 'gone']),
+  address: z.string().nullable(),
+  image: z.string(),
+  generation: z.int().describe('Of the assignment that this tells of.'),
+  token: z.int(),
+  reason: z.string().nullable(),
+  startedAt: z.iso.datetime().nullable(),
+  observedAt: z.iso.datetime(),
+});
+export type InstanceStatus = z.output<typeof InstanceStatus>;

@@ -1,0 +1,7 @@
+export * from './dispatch.ts';
+export * from './method.ts';
+export * from './tables.ts';
+export { ExecInput, ExecOutput, LogLine } from './methods/container.ts';
+export { type InstanceRow } from './methods/instance.ts';
+export { type ServiceStatus } from './methods/service.ts';
+export { VoltEvent } from './methods/system.ts';

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { Ipv4, NodeName, NodeRecord, NodeState } from '../../model/index.ts';
+import { method } from '../method.ts';
+
+/** A join token: opaque to people, checked by shape before anything else looks at it. */
+export const JoinToken = z.string().regex(/^volt1\.[A-Za-z0-9_-]{20,1000}$/, 'Not a join token').meta({ secret: true });
+
+const Cidr = z.cidrv4();
+
+export const ClusterStatus = z.object({
+  cluster: z.string(),
+  leader: z.string().nullable().describe('The controller that decides; null while one is being elected.'),
+  token: z.int().describe('Its fencing token.'),
+  nodesReady: z.int(),
+  nodes: z.int(),
+  workloads: z.int(),
+  instancesRunning: z.int(),
+  instancesWanted: z.int(),
+});
+
+export const NodeRow = NodeRecord.extend({
+  state: NodeState,
+  instances: z.int(),
+  leader: z.boolean(),
+});
+export type NodeRow = z.output<typeof NodeRow>;
+
+/** What an agent does to make its machine part of a cluster. */
+export const clusterAgentMethods = {
+  'cluster.init': method({
+    summary: 'Make this machine the first node of a new cluster.',
+    params: z.object({
+      name: NodeName.default('volt').describe('Name of the cluster.'),
+      node: NodeName.optional().describe('Name of this node; its host name by default.'),
+      address: Ipv4.describe('Address of this node that the others can reach.'),
+      range: Cidr.default('10.1.0.0/16').describe('Addresses for containers; each node gets a /24 of it.'),
+    }),
+    result: z.object({ cluster: z.string(), node: z.string(), join: z.string().meta({ secret: true }) }),
+    permission: 'cluster:admin',
+    audit: 'cluster.created',
+    resource: 'name',
+    cli: 'hand',
+  }),
+
+  'cluster.join': method({
+    summary: 'Make this machine a node of a cluster.',
+    params: z.object({
+      controller: z.string().regex(/^\d+\.\d+\.\d+\.\d+:\d{1,5}$/, 'Must look like 192.0.2.1:7444').describe('A controller, as ADDRESS:PORT.'),
+      token: JoinToken,
+      node: NodeName.optional().describe('Name of this node; its host name by default.'),
+      address: Ipv4.describe('Address of this node that the others can reach.'),
+      role: z.enum(['auto', 'controller', 'agent']).default('auto').describe('auto: the first three are controllers.'),
+    }),
+    result: z.object({ cluster: z.string(), node: z.string(), roles: z.array(z.string()) }),
+    permission: 'cluster:admin',
+    audit: 'cluster.joined',
+    resource: 'controller',
+    cli: 'hand',
+  }),
+};
+
+/** What the controllers of a cluster answer. */
+export const clusterControllerMethods = {
+  'cluster.status': method({
+    summary: 'Show the cluster: leader, nodes, workloads.',
+    params: z.object({}),
+    result: ClusterStatus,
+    permission: 'cluster:read',
+    audit: 'none',
+    resource: 'none',
+    cli: {
+      command: 'cluster status',
+      positional: [],
+      columns: ['cluster', 'leader', 'nodesReady', 'nodes', 'workloads', 'instancesRunning', 'instancesWanted'],
+      examples: ['cluster status'],
+    },
+  }),
+
+  'cluster.token': method({
+    summary: 'Make a token with which one more machine can join.',
+    params: z.object({ ttl: z.int().min(10).max(86_400).default(3600).describe('Seconds until it expires.') }),
+    result: z.object({ join: z.string().meta({ secret: true }), expiresAt: z.iso.datetime() }),
+    permission: 'cluster:admin',
+    audit: 'cluster.token-made',
+    resource: 'none',
+    cli: { command: 'cluster token', positional: [], columns: ['join', 'expiresAt'], examples: ['cluster token --ttl 600'] },
+  }),
+
+  'cluster.enroll': method({
+    summary: 'Take in a node that shows a join token, and sign its certificate.',
+    params: z.object({
+      token: JoinToken,
+      node: NodeName,
+      address: Ipv4,
+      role: z.enum(['auto', 'controller', 'agent']),
+      certificateRequest: z.string().max(8192).describe('PKCS #10 in PEM.'),
+      userKey: z.string().regex(/^U[A-Z2-7]{55}$/).describe("The node's public NATS key."),
+    }),
+    result: z.object({
+      cluster: z.string(),
+      roles: z.array(z.enum(['agent', 'controller'])),
+      certificate: z.string(),
+      files: z.record(z.string(), z.string()).meta({ secret: true }).describe('What else its roles need, by file name.'),
+      subnet: Cidr,
+      peers: z.array(z.object({ node: NodeName, address: Ipv4, roles: z.array(z.string()) })),
+    }),
+    permission: 'public',
+    audit: 'node.enrolled',
+    resource: 'node',
+    cli: 'hidden',
+  }),
+
+  'node.list': method({
+    summary: 'List the nodes of the cluster.',
+    params: z.object({}),
+    result: z.array(NodeRow),
+    permission: 'node:read',
+    audit: 'none',
+    resource: 'none',
+    cli: {
+      command: 'node list',
+      positional: [],
+      columns: ['name', 'state', 'leader', 'address', 'subnet', 'instances', 'version'],
+      wide: ['roles', 'memoryMiB', 'cpuMillis', 'renewedAt'],
+      examples: ['node list'],
+    },
+  }),
+
+  'node.inspect': method({
+    summary: 'Show all that is known of a node.',
+    params: z.object({ name: NodeName }),
+    result: NodeRow,
+    permission: 'node:read',
+    audit: 'none',
+    resource: 'name',
+    cli: { command: 'node inspect', positional: ['name'], columns: [], examples: ['node inspect node1'] },
+  }),
+};

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { REPLICAS_MAX, WorkloadName, WorkloadSpec } from '../../model/index.ts';
+import { method } from '../method.ts';
+
+export const WorkloadRow = z.object({
+  name: WorkloadName,
+  image: z.string(),
+  replicas: z.int(),
+  running: z.int(),
+  generation: z.int(),
+  state: z.enum(['ready', 'progressing', 'deleting']),
+  reason: z.string().nullable().describe('Why it is not ready, when it is not.'),
+});
+export type WorkloadRow = z.output<typeof WorkloadRow>;
+
+const shown = ['name', 'image', 'replicas', 'running', 'state', 'reason'] as const;
+
+export const deployMethods = {
+  'deploy.apply': method({
+    summary: 'Make the cluster run what a file says.',
+    params: z.object({ workloads: z.array(WorkloadSpec).min(1).max(100) }),
+    result: z.array(WorkloadRow),
+    permission: 'deploy:operate',
+    audit: 'deploy.applied',
+    resource: 'none',
+    cli: 'hand',
+  }),
+
+  'deploy.list': method({
+    summary: 'List the workloads of the cluster.',
+    params: z.object({}),
+    result: z.array(WorkloadRow),
+    permission: 'deploy:read',
+    audit: 'none',
+    resource: 'none',
+    cli: { command: 'deploy list', positional: [], columns: shown, wide: ['generation'], examples: ['deploy list'] },
+  }),
+
+  'deploy.scale': method({
+    summary: 'Change how many copies of a workload run.',
+    params: z.object({ name: WorkloadName, replicas: z.int().min(0).max(REPLICAS_MAX).describe('Copies to run.') }),
+    result: WorkloadRow,
+    permission: 'deploy:operate',
+    audit: 'deploy.scaled',
+    resource: 'name',
+    cli: { command: 'deploy scale', positional: ['name', 'replicas'], columns: shown, examples: ['deploy scale web 5'] },
+  }),
+
+  'deploy.delete': method({
+    summary: 'Stop a workload everywhere and forget it. An absent one is fine.',
+    params: z.object({ name: WorkloadName }),
+    result: z.object({ name: WorkloadName, deleted: z.boolean() }),
+    permission: 'deploy:operate',
+    audit: 'deploy.deleted',
+    resource: 'name',
+    cli: { command: 'deploy delete', positional: ['name'], columns: ['name', 'deleted'], examples: ['deploy delete web'] },
+  }),
+};

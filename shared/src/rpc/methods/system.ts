@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { method, stream } from '../method.ts';
+
+export const SystemInfo = z.object({
+  node: z.string(),
+  program: z.enum(['voltd', 'volt-controller']),
+  version: z.string(),
+  pid: z.int(),
+  uptimeSeconds: z.number(),
+  systemd: z.string().nullable().describe('Version of systemd; null when it could not be asked.'),
+  kernel: z.string(),
+  cluster: z.string().nullable().describe('Name of the cluster this node belongs to.'),
+});
+
+export const VoltEvent = z.object({
+  at: z.iso.datetime(),
+  kind: z.string().describe('What happened, such as container.started.'),
+  name: z.string().describe('To what.'),
+  detail: z.string().nullable(),
+});
+export type VoltEvent = z.output<typeof VoltEvent>;
+
+export const systemMethods = {
+  'system.info': method({
+    summary: 'Show what answers here: program, version, node and cluster.',
+    params: z.object({}),
+    result: SystemInfo,
+    permission: 'system:read',
+    audit: 'none',
+    resource: 'none',
+    cli: { command: 'system info', positional: [], columns: ['node', 'program', 'version', 'cluster', 'systemd', 'kernel'], examples: ['system info'] },
+  }),
+
+  'event.watch': stream({
+    summary: 'Watch what happens, as it happens.',
+    params: z.object({}),
+    event: VoltEvent,
+    result: z.object({}),
+    permission: 'event:read',
+    audit: 'none',
+    resource: 'none',
+    cli: { command: 'events', positional: [], columns: ['at', 'kind', 'name', 'detail'], examples: ['events'] },
+  }),
+};

@@ -1,0 +1,28 @@
+import { clusterAgentMethods, clusterControllerMethods } from './methods/cluster.ts';
+import { containerMethods } from './methods/container.ts';
+import { deployMethods } from './methods/deploy.ts';
+import { imageMethods } from './methods/image.ts';
+import { instanceMethods } from './methods/instance.ts';
+import { serviceMethods } from './methods/service.ts';
+import { systemMethods } from './methods/system.ts';
+
+/** All that an agent answers, on its socket and on its TLS port. */
+export const agentMethods = {
+  ...systemMethods,
+  ...instanceMethods,
+  ...containerMethods,
+  ...imageMethods,
+  ...serviceMethods,
+  ...clusterAgentMethods,
+} as const;
+
+/** All that a controller answers. */
+export const controllerMethods = {
+  ...systemMethods,
+  ...instanceMethods,
+  ...deployMethods,
+  ...clusterControllerMethods,
+} as const;
+
+export type AgentMethods = typeof agentMethods;
+export type ControllerMethods = typeof controllerMethods;
