@@ -1,0 +1,34 @@
+/**
+ * The start of the one program: picks the agent, the controller or the CLI.
+ *
+ * Only what the chosen one needs is loaded, and `--version` needs nothing.
+ * The same file is the entry of the built binary and of a run from source.
+ */
+import { version } from '@volt/shared/program';
+
+type Main = (argv: readonly string[]) => Promise<number>;
+
+async function run([first, ...rest]: readonly string[]): Promise<number> {
+  if (rest.length === 0 && (first === '--version' || first === 'version')) {
+    process.stdout.write(`volt ${version}\n`);
+    return 0;
+  }
+  if (first === 'daemon') return start((await import('../agent/src/main.ts')).main, rest);
+  if (first === 'controller') return start((await import('../controller/src/main.ts')).main, rest);
+  return start((await import('../cli/src/main.ts')).main, first === undefined ? [] : [first, ...rest]);
+}
+
+/** Names the shape all three must have. */
+function start(main: Main, argv: readonly string[]): Promise<number> {
+  return main(argv);
+}
+
+run(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`volt: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

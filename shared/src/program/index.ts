@@ -1,0 +1,2 @@
+export { asset, isSingleBinary } from './assets.ts';
+export { version } from './version.ts';
