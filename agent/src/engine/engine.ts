@@ -1,0 +1,114 @@
+/**
+ * What the rest of the agent asks of containers. The RPC handlers and the
+ * cluster's loop use this and nothing below it.
+ *
+ * One operation runs at a time for a name, in the order they were asked for;
+ * different names run side by side. Every method that takes a signal stops
+ * waiting when it fires and throws INTERRUPTED; what systemd was already asked
+ * to do goes on, and the next call sees how it ended.
+ */
+import type { ContainerConfig, ContainerSpec, ContainerStatus, ImageConfig } from '@volt/shared/model';
+import type { ContainerDetail, ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
+import type { z } from 'zod';
+
+export interface Engine {
+  /** Defines a container. A taken name is ALREADY_EXISTS, an unknown image NOT_FOUND; either changes nothing. */
+  create(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** Creates and starts. When only the start fails, the container stays, so that its logs can be read. */
+  run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** Resolves once its program runs, or has run to a good end. Throws DEPENDENCY with its last lines otherwise. */
+  start(name: string, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** Resolves once it is down. One that is down already is left alone. */
+  stop(name: string, graceSeconds: number, signal: AbortSignal): Promise<ContainerStatus>;
+
+  restart(name: string, graceSeconds: number, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** Removes it and its files. An absent one is not an error; a running one is CONFLICT unless forced. */
+  delete(name: string, force: boolean, signal: AbortSignal): Promise<{ name: string; deleted: boolean }>;
+
+  /** Every container of this node by name, as systemd tells it at this moment. */
+  list(): Promise<ContainerStatus[]>;
+
+  inspect(name: string): Promise<z.output<typeof ContainerDetail>>;
+
+  /** Ends after the last line there is, or with `follow` when the signal fires. */
+  logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
+
+  /** Runs a program inside and resolves with its exit code: 127 when there is no such program, 128 + n for signal n. */
+  exec(name: string, request: ExecRequest, io: ExecIo, signal: AbortSignal): Promise<number>;
+
+  /** Every container with what the cluster said of it, for the cluster's loop. */
+  observe(): Promise<Observed[]>;
+
+  /**
+   * Makes a container be as given and run. The same again changes nothing; a
+   * different spec or image replaces it, files included; a different
+   * assignment alone is only written down.
+   */
+  ensure(wanted: Wanted, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** A doorbell: yields, with no detail, soon after any container may have changed. Ends when the signal fires. */
+  changes(signal: AbortSignal): AsyncIterable<void>;
+
+  /** Finishes or undoes what a killed agent left half done. Run once, before anything else. */
+  recover(signal: AbortSignal): Promise<Recovery>;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  readonly tail: number;
+}
+
+export interface ExecRequest {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** The two directions of an exec, in the shape of the method row's frames. */
+export interface ExecIo {
+  readonly input: AsyncIterable<z.output<typeof ExecInput>>;
+  /** Resolves when there is room for more. */
+  readonly emit: (output: z.output<typeof ExecOutput>) => Promise<void>;
+}
+
+/** What the cluster wants of this node: a spec whose image is resolved and in the store. */
+export interface Wanted {
+  readonly spec: ContainerSpec;
+  readonly image: ContainerConfig['image'];
+  readonly assignment: NonNullable<ContainerConfig['assignment']>;
+}
+
+export interface Observed {
+  readonly status: ContainerStatus;
+  readonly config: ContainerConfig;
+}
+
+export interface Recovery {
+  /** Containers whose definition was finished again. */
+  readonly repaired: readonly string[];
+  /** Names whose left-overs were removed. */
+  readonly removed: readonly string[];
+}
+
+/** What the engine needs of the image store; main.ts supplies it. */
+export interface Images {
+  /** The image that a name means. Unknown is NOT_FOUND with a hint. */
+  resolve(name: string): Promise<ResolvedImage>;
+  /** The image of a manifest digest, whatever name it has. */
+  open(manifest: string): Promise<ResolvedImage>;
+  /** Path of the read-only tree, made once and kept for as long as something uses it. */
+  ensureLower(tree: string, signal: AbortSignal): Promise<string>;
+}
+
+export interface ResolvedImage {
+  readonly manifest: string;
+  readonly tree: string;
+  readonly config: ImageConfig;
+}
