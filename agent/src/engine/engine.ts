@@ -8,7 +8,7 @@
  * to do goes on, and the next call sees how it ended.
  */
 import type { ContainerConfig, ContainerSpec, ContainerStatus, ImageConfig } from '@volt/shared/model';
-import type { ContainerDetail, ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
+import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
 import type { z } from 'zod';
 
 export interface Engine {
@@ -32,7 +32,7 @@ export interface Engine {
   /** Every container of this node by name, as systemd tells it at this moment. */
   list(): Promise<ContainerStatus[]>;
 
-  inspect(name: string): Promise<z.output<typeof ContainerDetail>>;
+  inspect(name: string): Promise<Observed>;
 
   /** Ends after the last line there is, or with `follow` when the signal fires. */
   logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
