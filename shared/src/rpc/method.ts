@@ -28,6 +28,7 @@ export interface Method<
   P extends z.ZodObject = z.ZodObject,
   R extends z.ZodType = z.ZodType,
   E extends z.ZodType | undefined = z.ZodType | undefined,
+  I extends z.ZodType | undefined = z.ZodType | undefined,
 > {
   readonly summary: string;
   readonly params: P;
@@ -35,9 +36,9 @@ export interface Method<
   /** Present on streams: what is sent, one at a time, before the result. */
   readonly event?: E;
   /** Present on streams that listen: what the caller may send while it runs. */
-  readonly input?: z.ZodType;
+  readonly input?: I;
   readonly permission: Permission;
-  /** The past-tense action of the audit line. */
+  /** The action of the audit line, as the specification writes it: `container.create`. */
   readonly audit: 'none' | `${string}.${string}`;
   /** The param that names what is acted on, for the audit line. */
   readonly resource: (keyof z.input<P> & string) | 'none';
@@ -46,16 +47,21 @@ export interface Method<
 }
 
 /** A row that answers once. */
-export const method = <P extends z.ZodObject, R extends z.ZodType>(row: Method<P, R, undefined>) => row;
+export const method = <P extends z.ZodObject, R extends z.ZodType>(row: Method<P, R, undefined, undefined>) => row;
 
 /** A row that sends events while it runs, then a result. */
-export const stream = <P extends z.ZodObject, R extends z.ZodType, E extends z.ZodType>(
-  row: Method<P, R, E> & { readonly event: E },
+export const stream = <
+  P extends z.ZodObject,
+  R extends z.ZodType,
+  E extends z.ZodType,
+  I extends z.ZodType | undefined = undefined,
+>(
+  row: Method<P, R, E, I> & { readonly event: E },
 ) => row;
 
 // Rows of every shape share a table; the helpers above have checked each one.
 // oxlint-disable-next-line typescript/no-explicit-any
-export type AnyMethod = Method<any, any, any>;
+export type AnyMethod = Method<any, any, any, any>;
 export type MethodTable = Readonly<Record<string, AnyMethod>>;
 
 export type Params<M extends AnyMethod> = z.input<M['params']>;

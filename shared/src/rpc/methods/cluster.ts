@@ -3,7 +3,10 @@ import { Ipv4, NodeName, NodeRecord, NodeState } from '../../model/index.ts';
 import { method } from '../method.ts';
 
 /** A join token: opaque to people, checked by shape before anything else looks at it. */
-export const JoinToken = z.string().regex(/^volt1\.[A-Za-z0-9_-]{20,1000}$/, 'Not a join token').meta({ secret: true });
+export const JoinToken = z
+  .string()
+  .regex(/^volt1\.[A-Za-z0-9_-]{20,1000}$/, 'Not a join token')
+  .meta({ secret: true });
 
 const Cidr = z.cidrv4();
 
@@ -37,7 +40,7 @@ export const clusterAgentMethods = {
     }),
     result: z.object({ cluster: z.string(), node: z.string(), join: z.string().meta({ secret: true }) }),
     permission: 'cluster:admin',
-    audit: 'cluster.created',
+    audit: 'cluster.init',
     resource: 'name',
     cli: 'hand',
   }),
@@ -45,7 +48,10 @@ export const clusterAgentMethods = {
   'cluster.join': method({
     summary: 'Make this machine a node of a cluster.',
     params: z.object({
-      controller: z.string().regex(/^\d+\.\d+\.\d+\.\d+:\d{1,5}$/, 'Must look like 192.0.2.1:7444').describe('A controller, as ADDRESS:PORT.'),
+      controller: z
+        .string()
+        .regex(/^\d+\.\d+\.\d+\.\d+:\d{1,5}$/, 'Must look like 192.0.2.1:7444')
+        .describe('A controller, as ADDRESS:PORT.'),
       token: JoinToken,
       node: NodeName.optional().describe('Name of this node; its host name by default.'),
       address: Ipv4.describe('Address of this node that the others can reach.'),
@@ -53,7 +59,7 @@ export const clusterAgentMethods = {
     }),
     result: z.object({ cluster: z.string(), node: z.string(), roles: z.array(z.string()) }),
     permission: 'cluster:admin',
-    audit: 'cluster.joined',
+    audit: 'cluster.join',
     resource: 'controller',
     cli: 'hand',
   }),
@@ -81,9 +87,14 @@ export const clusterControllerMethods = {
     params: z.object({ ttl: z.int().min(10).max(86_400).default(3600).describe('Seconds until it expires.') }),
     result: z.object({ join: z.string().meta({ secret: true }), expiresAt: z.iso.datetime() }),
     permission: 'cluster:admin',
-    audit: 'cluster.token-made',
+    audit: 'cluster.token',
     resource: 'none',
-    cli: { command: 'cluster token', positional: [], columns: ['join', 'expiresAt'], examples: ['cluster token --ttl 600'] },
+    cli: {
+      command: 'cluster token',
+      positional: [],
+      columns: ['join', 'expiresAt'],
+      examples: ['cluster token --ttl 600'],
+    },
   }),
 
   'cluster.enroll': method({
@@ -94,18 +105,24 @@ export const clusterControllerMethods = {
       address: Ipv4,
       role: z.enum(['auto', 'controller', 'agent']),
       certificateRequest: z.string().max(8192).describe('PKCS #10 in PEM.'),
-      userKey: z.string().regex(/^U[A-Z2-7]{55}$/).describe("The node's public NATS key."),
+      userKey: z
+        .string()
+        .regex(/^U[A-Z2-7]{55}$/)
+        .describe("The node's public NATS key."),
     }),
     result: z.object({
       cluster: z.string(),
       roles: z.array(z.enum(['agent', 'controller'])),
       certificate: z.string(),
-      files: z.record(z.string(), z.string()).meta({ secret: true }).describe('What else its roles need, by file name.'),
+      files: z
+        .record(z.string(), z.string())
+        .meta({ secret: true })
+        .describe('What else its roles need, by file name.'),
       subnet: Cidr,
       peers: z.array(z.object({ node: NodeName, address: Ipv4, roles: z.array(z.string()) })),
     }),
     permission: 'public',
-    audit: 'node.enrolled',
+    audit: 'cluster.enroll',
     resource: 'node',
     cli: 'hidden',
   }),

@@ -39,7 +39,7 @@ export const containerMethods = {
     params: ContainerSpec,
     result: ContainerStatus,
     permission: 'container:operate',
-    audit: 'container.created',
+    audit: 'container.create',
     resource: 'name',
     cli: {
       command: 'container create',
@@ -56,7 +56,7 @@ export const containerMethods = {
     params: ContainerSpec,
     result: ContainerStatus,
     permission: 'container:operate',
-    audit: 'container.started',
+    audit: 'container.run',
     resource: 'name',
     cli: {
       command: 'container run',
@@ -74,7 +74,7 @@ export const containerMethods = {
     params: Name,
     result: ContainerStatus,
     permission: 'container:operate',
-    audit: 'container.started',
+    audit: 'container.start',
     resource: 'name',
     cli: { command: 'container start', positional: ['name'], columns: shown, examples: ['container start web'] },
   }),
@@ -84,7 +84,7 @@ export const containerMethods = {
     params: Name.extend({ grace: Grace }),
     result: ContainerStatus,
     permission: 'container:operate',
-    audit: 'container.stopped',
+    audit: 'container.stop',
     resource: 'name',
     cli: {
       command: 'container stop',
@@ -100,7 +100,7 @@ export const containerMethods = {
     params: Name.extend({ grace: Grace }),
     result: ContainerStatus,
     permission: 'container:operate',
-    audit: 'container.restarted',
+    audit: 'container.restart',
     resource: 'name',
     cli: {
       command: 'container restart',
@@ -116,7 +116,7 @@ export const containerMethods = {
     params: Name.extend({ force: z.boolean().default(false).describe('Stop it first if it runs.') }),
     result: z.object({ name: ContainerName, deleted: z.boolean() }),
     permission: 'container:operate',
-    audit: 'container.deleted',
+    audit: 'container.delete',
     resource: 'name',
     cli: {
       command: 'container delete',
@@ -181,7 +181,7 @@ export const containerMethods = {
     input: ExecInput,
     result: z.object({ exitCode: z.int() }),
     permission: 'container:operate',
-    audit: 'container.executed',
+    audit: 'container.exec',
     resource: 'name',
     cli: 'hand',
   }),

@@ -21,7 +21,7 @@ export const deployMethods = {
     params: z.object({ workloads: z.array(WorkloadSpec).min(1).max(100) }),
     result: z.array(WorkloadRow),
     permission: 'deploy:operate',
-    audit: 'deploy.applied',
+    audit: 'deploy.apply',
     resource: 'none',
     cli: 'hand',
   }),
@@ -41,9 +41,14 @@ export const deployMethods = {
     params: z.object({ name: WorkloadName, replicas: z.int().min(0).max(REPLICAS_MAX).describe('Copies to run.') }),
     result: WorkloadRow,
     permission: 'deploy:operate',
-    audit: 'deploy.scaled',
+    audit: 'deploy.scale',
     resource: 'name',
-    cli: { command: 'deploy scale', positional: ['name', 'replicas'], columns: shown, examples: ['deploy scale web 5'] },
+    cli: {
+      command: 'deploy scale',
+      positional: ['name', 'replicas'],
+      columns: shown,
+      examples: ['deploy scale web 5'],
+    },
   }),
 
   'deploy.delete': method({
@@ -51,8 +56,13 @@ export const deployMethods = {
     params: z.object({ name: WorkloadName }),
     result: z.object({ name: WorkloadName, deleted: z.boolean() }),
     permission: 'deploy:operate',
-    audit: 'deploy.deleted',
+    audit: 'deploy.delete',
     resource: 'name',
-    cli: { command: 'deploy delete', positional: ['name'], columns: ['name', 'deleted'], examples: ['deploy delete web'] },
+    cli: {
+      command: 'deploy delete',
+      positional: ['name'],
+      columns: ['name', 'deleted'],
+      examples: ['deploy delete web'],
+    },
   }),
 };

@@ -28,7 +28,12 @@ export const systemMethods = {
     permission: 'system:read',
     audit: 'none',
     resource: 'none',
-    cli: { command: 'system info', positional: [], columns: ['node', 'program', 'version', 'cluster', 'systemd', 'kernel'], examples: ['system info'] },
+    cli: {
+      command: 'system info',
+      positional: [],
+      columns: ['node', 'program', 'version', 'cluster', 'systemd', 'kernel'],
+      examples: ['system info'],
+    },
   }),
 
   'event.watch': stream({
