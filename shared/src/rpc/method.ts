@@ -68,7 +68,8 @@ export type Params<M extends AnyMethod> = z.input<M['params']>;
 export type Parsed<M extends AnyMethod> = z.output<M['params']>;
 export type Result<M extends AnyMethod> = z.output<M['result']>;
 export type EventOf<M extends AnyMethod> = M['event'] extends z.ZodType ? z.output<M['event']> : never;
-export type InputOf<M extends AnyMethod> = M['input'] extends z.ZodType ? z.output<M['input']> : never;
+export type InputOf<M extends AnyMethod> =
+  NonNullable<M['input']> extends infer I extends z.ZodType ? z.output<I> : never;
 
 export type StreamName<T extends MethodTable> = {
   [N in keyof T]: T[N]['event'] extends z.ZodType ? N : never;

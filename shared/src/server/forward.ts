@@ -12,6 +12,8 @@ import { speakFor, SPEAKS_FOR_HEADER } from './identity.ts';
 import type { Caller } from './caller.ts';
 
 export interface ForwardTarget {
+  /** What goes before `/rpc` and `/stream` over there. */
+  readonly prefix?: string;
   readonly host: string;
   readonly port: number;
   /** ca, cert, key, agent, servername: what it takes to be let in there. */
@@ -39,7 +41,7 @@ export function addForward(app: FastifyInstance, prefix: string, forward: Forwar
         reply.hijack();
         try {
           const target = await forward.target(request.params as Record<string, string>);
-          await pass(request.raw, reply.raw, { target, path: `/${path}`, caller });
+          await pass(request.raw, reply.raw, { target, path: `${target.prefix ?? ''}/${path}`, caller });
         } catch (thrown) {
           answer(reply.raw, path, thrown);
         }

@@ -29,7 +29,7 @@ test('a caller that goes away cancels the handler', async () => {
   const ticking = toy.client.stream(
     'tick.forever',
     {},
-    { signal: stop.signal, onEvent: ({ n }) => n > 3 && stop.abort() },
+    { signal: stop.signal, onEvent: ({ n }) => void (n > 3 && stop.abort()) },
   );
   await expect(ticking).rejects.toMatchObject({ code: 'INTERRUPTED' });
   await toy.cancelled;
