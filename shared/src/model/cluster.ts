@@ -36,7 +36,7 @@ export const StoredWorkload = z.object({
 });
 export type StoredWorkload = z.output<typeof StoredWorkload>;
 
-/** What a node says of itself. Written only by that node, renewed while it lives. */
+/** What a node says of itself. Written only by that node, when something changed. */
 export const NodeRecord = z.object({
   name: NodeName,
   address: Ipv4.describe('Where the other nodes reach it.'),
@@ -47,10 +47,27 @@ export const NodeRecord = z.object({
   cpuMillis: z.int(),
   images: z.array(Digest).max(512).describe('Image manifests in its store.'),
   bootId: z.string(),
-  leaseSeconds: z.int().describe('It is lost when not renewed for this long.'),
-  renewedAt: z.iso.datetime(),
+  leaseSeconds: z.int().describe('It is lost when its heartbeat is not renewed for this long.'),
+  fenceSeconds: z.int().describe('It stops its own exclusive instances when it could not renew for this long.'),
 });
 export type NodeRecord = z.output<typeof NodeRecord>;
+
+/** That a node lives. Apart from NodeRecord because it is renewed every few seconds and must stay small. */
+export const NodeHeartbeat = z.object({
+  node: NodeName,
+  bootId: z.string(),
+  renewedAt: z.iso.datetime().describe("By the node's clock; for people, expiry is judged by the reader's."),
+});
+export type NodeHeartbeat = z.output<typeof NodeHeartbeat>;
+
+/** Who decides. Written only by whoever holds it or takes it over. */
+export const LeaderLease = z.object({
+  holder: NodeName.nullable().describe('Null when given back.'),
+  session: z.string().describe('One run of one controller.'),
+  token: z.int().describe('Grows with every change of hands.'),
+  renewedAt: z.iso.datetime(),
+});
+export type LeaderLease = z.output<typeof LeaderLease>;
 
 export const NodeState = z.enum(['ready', 'lost', 'cordoned']);
 
@@ -60,7 +77,7 @@ export const Assignment = z.object({
   workload: WorkloadName,
   node: NodeName,
   generation: z.int().describe('Of the workload spec.'),
-  token: z.int().describe('Fencing token: the revision of the lease of the controller that decided.'),
+  token: z.int().describe("Fencing token: from the lease of the controller that decided."),
   wanted: z.enum(['running', 'gone']),
   image: z.object({ name: ImageName, manifest: Digest, tree: Digest }),
   command: Argv,
@@ -84,6 +101,7 @@ export const InstanceStatus = z.object({
   image: z.string(),
   generation: z.int().describe('Of the assignment that this tells of.'),
   token: z.int(),
+  revision: z.int().describe('KV revision of the assignment that this tells of.'),
   reason: z.string().nullable(),
   startedAt: z.iso.datetime().nullable(),
   observedAt: z.iso.datetime(),

@@ -25,6 +25,7 @@ export const NodeRow = NodeRecord.extend({
   state: NodeState,
   instances: z.int(),
   leader: z.boolean(),
+  renewedAt: z.iso.datetime().nullable().describe('Its last heartbeat.'),
 });
 export type NodeRow = z.output<typeof NodeRow>;
 

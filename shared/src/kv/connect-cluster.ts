@@ -1,0 +1,28 @@
+import type { BucketKeeper, Kv } from './kv.ts';
+import { NatsBucketKeeper } from './nats-buckets.ts';
+import { NatsLine, type ConnectOptions } from './nats-connection.ts';
+import { NatsKv } from './nats-kv.ts';
+import { ControllerReader, NodeReader } from './nats-readers.ts';
+
+/** A program's line to its cluster. */
+export interface ClusterConnection {
+  readonly kv: Kv;
+  readonly buckets: BucketKeeper;
+  isConnected(): boolean;
+  close(): Promise<void>;
+}
+
+/**
+ * Returns at once and keeps trying for ever: a cluster that is away, or that
+ * refuses the credentials, makes calls fail with NETWORK and nothing else.
+ */
+export function connectCluster(options: ConnectOptions): ClusterConnection {
+  const line = new NatsLine(options);
+  const reader = options.role === 'controller' ? new ControllerReader(line) : new NodeReader(line);
+  return {
+    kv: new NatsKv(line, reader),
+    buckets: new NatsBucketKeeper(line, reader),
+    isConnected: () => line.isUp,
+    close: () => line.close(),
+  };
+}
