@@ -29,14 +29,14 @@ export function notify(state: string, env: NodeJS.ProcessEnv = process.env): boo
   }
 }
 
-/** How often `WATCHDOG=1` is due: half of the time after which the service manager kills us. Undefined if it never does. */
+/** How often `WATCHDOG=1` is due: half of the time after which we are killed. Undefined if nobody watches. */
 export function watchdogIntervalMs(env: NodeJS.ProcessEnv = process.env): number | undefined {
   const microseconds = Number(env['WATCHDOG_USEC'] ?? '');
   const isForUs = env['WATCHDOG_PID'] === undefined || Number(env['WATCHDOG_PID']) === process.pid;
   return isForUs && microseconds > 0 ? microseconds / 1000 / 2 : undefined;
 }
 
-/** A sockaddr_un. A leading '@' means the abstract namespace, where the name starts with a zero byte and has no end mark. */
+/** A sockaddr_un. A leading '@' means an abstract name: it starts with a zero byte and has no end mark. */
 function socketAddress(path: string): Buffer | undefined {
   const isAbstract = path.startsWith('@');
   if (!isAbstract && !path.startsWith('/')) return undefined;

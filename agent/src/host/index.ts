@@ -1,0 +1,14 @@
+export { BusSystemd } from './bus-systemd.ts';
+export { systemClock, type Clock } from './clock.ts';
+export { Doorbell } from './doorbell.ts';
+export type { Files } from './files.ts';
+export { systemJournal, type Journal } from './journal.ts';
+export { NodeFiles } from './node-files.ts';
+export { NodePrograms } from './node-programs.ts';
+export { kernelProcesses, type Processes } from './processes.ts';
+export type { OpenProgram, Programs } from './programs.ts';
+export type { Systemd } from './systemd.ts';
+export { listenFds } from './activation.ts';
+export { notify, watchdogIntervalMs } from './notify.ts';
+export { peerCredentials, type PeerCredentials } from './peer-credentials.ts';
+export { isInGroup, userName } from './users.ts';
