@@ -1,4 +1,5 @@
 export * from './cluster.ts';
 export * from './container.ts';
 export * from './image.ts';
+export * from './membership.ts';
 export * from './names.ts';

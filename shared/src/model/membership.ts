@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { Ipv4, NodeName } from './names.ts';
+
+/** What a node is for. Every node is an agent; some are controllers as well. */
+export const NodeRoles = z
+  .array(z.enum(['agent', 'controller']))
+  .min(1)
+  .max(2);
+export type NodeRoles = z.output<typeof NodeRoles>;
+
+/** A node that was taken in. Written once, by the controller that signed its certificate. */
+export const Member = z.object({
+  node: NodeName,
+  address: Ipv4.describe('Where the other nodes reach it.'),
+  subnet: z.cidrv4().describe('The containers it may address.'),
+  roles: NodeRoles,
+  key: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe('SHA-256 of its public key: who may come back under its name.'),
+  joinedAt: z.iso.datetime(),
+});
+export type Member = z.output<typeof Member>;
+
+/** That a subnet is given away. Its own key, because a key is what can be taken by one node only. */
+export const SubnetClaim = z.object({ node: NodeName });
+export type SubnetClaim = z.output<typeof SubnetClaim>;
+
+/** A join token as the cluster keeps it: nothing in it opens a door. */
+export const TokenRecord = z.object({
+  secretHash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe('SHA-256 of the secret.'),
+  expiresAt: z.iso.datetime(),
+});
+export type TokenRecord = z.output<typeof TokenRecord>;

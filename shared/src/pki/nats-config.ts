@@ -1,0 +1,149 @@
+/**
+ * nats.conf, rendered. Pure, so that the file a controller writes at `cluster
+ * init` and the one it writes when a peer joins come from the same function.
+ *
+ * JetStream in a cluster elects no leader with fewer than two servers: the
+ * smallest size is built in. The first node of a cluster therefore runs a
+ * second, tiny server beside its own, the witness, until enough controllers
+ * have joined. Its storage limit is so low that no stream is placed on it
+ * while there is any other server.
+ */
+import { NATS_CLUSTER_PORT, NATS_PORT, type Peer } from './cluster-config.ts';
+import type { NatsAuthority } from './nats-auth.ts';
+
+/** With three controllers the witness has done its work. */
+export const WITNESS_UNTIL_CONTROLLERS = 3;
+export const WITNESS_CLUSTER_PORT = 6223;
+
+/** Above the largest value of any bucket (64 KiB) with its headers. */
+const PAYLOAD_BYTES_MAX = 1024 * 1024;
+/** Of messages waiting for one slow reader, before it is cut off. */
+const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+const CONNECTIONS_MAX = 16_384;
+
+export interface NatsServer {
+  readonly cluster: string;
+  readonly name: string;
+  readonly client: { readonly host: string; readonly port: number; readonly isAdvertised: boolean };
+  readonly route: { readonly host: string; readonly port: number };
+  /** `address:port` of the cluster port of each server to connect to; its own may be among them. */
+  readonly routes: readonly string[];
+  readonly storeDir: string;
+  readonly storage: 'data' | 'witness';
+  readonly files: { readonly ca: string; readonly certificate: string; readonly key: string };
+  readonly authority: Pick<NatsAuthority, 'operator' | 'account' | 'systemAccount' | 'accountKey' | 'systemAccountKey'>;
+}
+
+export interface NatsPaths {
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+  readonly storeDir: string;
+}
+
+/** No node can have this name: a node's name has no dot. */
+export const witnessName = (node: string): string => `${node}.witness`;
+
+export interface NatsNode {
+  readonly cluster: string;
+  readonly node: string;
+  readonly address: string;
+  readonly peers: readonly Peer[];
+  readonly authority: NatsServer['authority'];
+}
+
+/** The server of a controller node. */
+export function natsServer({ cluster, node, address, peers, authority }: NatsNode, paths: NatsPaths): NatsServer {
+  const { storeDir, ...files } = paths;
+  return {
+    cluster,
+    name: node,
+    client: { host: address, port: NATS_PORT, isAdvertised: true },
+    route: { host: address, port: NATS_CLUSTER_PORT },
+    routes: routesTo(address, peers),
+    storeDir,
+    storage: 'data',
+    files,
+    authority,
+  };
+}
+
+/** The witness beside the first node's server. Clients have no business with it. */
+export function witnessServer({ cluster, node, address, peers, authority }: NatsNode, paths: NatsPaths): NatsServer {
+  const { storeDir, ...files } = paths;
+  return {
+    cluster,
+    name: witnessName(node),
+    client: { host: '127.0.0.1', port: -1, isAdvertised: false },
+    route: { host: address, port: WITNESS_CLUSTER_PORT },
+    routes: routesTo(address, peers),
+    storeDir,
+    storage: 'witness',
+    files,
+    authority,
+  };
+}
+
+/** JetStream asks for at least one route, if only to itself. */
+function routesTo(address: string, peers: readonly Peer[]): string[] {
+  const addresses = new Set([address, ...peers.map((peer) => peer.address)]);
+  return [...addresses].toSorted().map((peer) => `${peer}:${NATS_CLUSTER_PORT}`);
+}
+
+export function renderNats(server: NatsServer): string {
+  const { client, route, authority } = server;
+  const tls = renderTls(server.files);
+  return [
+    '# Written by volt. Changes made here are lost.',
+    `server_name: ${quote(server.name)}`,
+    `host: ${quote(client.host)}`,
+    `port: ${client.port}`,
+    ...(client.isAdvertised ? [`client_advertise: ${quote(`${route.host}:${client.port}`)}`] : []),
+    `max_payload: ${PAYLOAD_BYTES_MAX}`,
+    `max_pending: ${PENDING_BYTES_MAX}`,
+    `max_connections: ${CONNECTIONS_MAX}`,
+    `tls { ${tls} }`,
+    '',
+    'jetstream {',
+    `  store_dir: ${quote(server.storeDir)}`,
+    '  # The default acknowledges writes that a power loss takes back.',
+    '  sync_interval: always',
+    ...(server.storage === 'witness' ? ['  max_file_store: 1024', '  max_memory_store: 1024'] : []),
+    '}',
+    '',
+    'cluster {',
+    `  name: ${quote(server.cluster)}`,
+    `  listen: ${quote(`${route.host}:${route.port}`)}`,
+    ...(client.isAdvertised ? [] : ['  no_advertise: true']),
+    `  tls { ${tls} }`,
+    '  routes: [',
+    ...server.routes.map((address) => `    ${quote(`nats://${address}`)}`),
+    '  ]',
+    '}',
+    '',
+    `operator: ${quote(authority.operator)}`,
+    `system_account: ${authority.systemAccountKey}`,
+    'resolver: MEMORY',
+    'resolver_preload {',
+    `  ${authority.accountKey}: ${quote(authority.account)}`,
+    `  ${authority.systemAccountKey}: ${quote(authority.systemAccount)}`,
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** A client or a peer without a certificate of our CA is turned away before it says anything. */
+const renderTls = ({ ca, certificate, key }: NatsServer['files']): string =>
+  [
+    `ca_file: ${quote(ca)}`,
+    `cert_file: ${quote(certificate)}`,
+    `key_file: ${quote(key)}`,
+    'verify: true',
+    'timeout: 5',
+  ].join(', ');
+
+/** Every value is a name, a path or a JWT that we made; none can hold a quote. */
+function quote(value: string): string {
+  if (/["\\\n]/.test(value)) throw new Error('Not a value for nats.conf');
+  return `"${value}"`;
+}
