@@ -1,0 +1,87 @@
+import { createReadStream } from 'node:fs';
+import { VoltError } from '@volt/shared/errors';
+import { ImageConfig } from '@volt/shared/model';
+import { agentMethods } from '@volt/shared/rpc';
+import { z } from 'zod';
+import { command } from '../catalog/index.ts';
+import type { Terminal } from '../terminal/index.ts';
+
+const row = agentMethods['image.import'];
+
+/** In base64 well below what one line of a stream may hold. */
+const CHUNK_BYTES = 192 * 1024;
+
+const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal } = ImageConfig.shape;
+
+export const imageImport = command({
+  path: 'image import',
+  summary: row.summary,
+  params: z.object({
+    name: row.params.shape.name,
+    file: z.string().default('-').describe('The archive; - is standard input.'),
+    entrypoint: entrypoint.describe('Program that its containers run, before what they add.'),
+    cmd: cmd.describe('Arguments when a container adds none.'),
+    env: env.describe('Environment variables.'),
+    workdir: workdir.describe('Folder that programs start in.'),
+    user: user.describe('User that programs run as; root when empty.'),
+    exposedPorts: exposedPorts.describe('Ports it serves, such as 80/tcp.'),
+    stopSignal: stopSignal.describe('Signal that asks it to stop.'),
+  }),
+  positional: ['name', 'file'],
+  short: { e: 'env' },
+  examples: ['image import base rootfs.tar.zst', 'tar -C rootfs -c . | volt image import base --entrypoint /sbin/init'],
+  errors: ['NOT_FOUND', 'DEPENDENCY', 'RESOURCE', 'INVALID_CONFIG'],
+
+  async run({ name, file }, session, given) {
+    const { name: _name, file: _file, ...config } = given;
+    const archive = await open(file, session.terminal);
+    const agent = await session.agent('image import');
+    const progress = session.progress();
+    try {
+      const result = await agent.stream(
+        'image.import',
+        { name, config },
+        { signal: session.signal, onEvent: (event) => progress.show(event), input: frames(archive) },
+      );
+      await progress.end();
+      await session.print(result, { columns: ['name', 'digest', 'sizeBytes', 'files', 'createdAt'] });
+      return 0;
+    } finally {
+      await progress.end();
+      archive.destroy();
+    }
+  },
+});
+
+/** Resolves once the file is known to be readable: nothing is sent for one that is not. */
+async function open(file: string, { stdin }: Terminal) {
+  if (file === '-') {
+    if (!stdin.isTerminal) return stdin.stream();
+    throw new VoltError('USAGE', 'There is no archive on standard input', { hint: 'volt image import NAME FILE' });
+  }
+  const stream = createReadStream(file, { highWaterMark: CHUNK_BYTES });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  stream.once('open', () => resolve()).once('error', reject);
+  try {
+    await promise;
+  } catch (cause) {
+    throw cannotRead(file, cause);
+  }
+  return stream;
+}
+
+export function cannotRead(file: string, cause: unknown): VoltError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return new VoltError('NOT_FOUND', `There is no file '${file}'`, { cause });
+  if (code === 'EACCES') return new VoltError('PERMISSION', `'${file}' may not be read`, { cause });
+  return new VoltError('USAGE', `'${file}' cannot be read: ${code}`, { cause });
+}
+
+async function* frames(archive: AsyncIterable<Buffer>) {
+  for await (const chunk of archive) {
+    for (let from = 0; from < chunk.length; from += CHUNK_BYTES) {
+      yield { kind: 'data' as const, data: chunk.subarray(from, from + CHUNK_BYTES).toString('base64') };
+    }
+  }
+  yield { kind: 'eof' as const };
+}

@@ -1,0 +1,1 @@
+export { complete, protocol, type Completion } from './complete.ts';

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { VoltError } from '@volt/shared/errors';
+import { parse, stringify } from 'yaml';
+import { ContextsFile } from './context.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const FILE_BYTES_MAX = 1024 * 1024;
+
+/** `${XDG_CONFIG_HOME:-~/.config}/volt/contexts.yaml`; a relative XDG path is to be ignored (XDG base directories). */
+export function contextsPath(env: Env): string {
+  const xdg = env['XDG_CONFIG_HOME'];
+  const home = env['HOME'] ?? homedir();
+  return join(xdg?.startsWith('/') === true ? xdg : join(home, '.config'), 'volt', 'contexts.yaml');
+}
+
+/** An absent file is one without contexts. Throws INVALID_CONFIG for one that is malformed. */
+export async function readContexts(path: string): Promise<ContextsFile> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { contexts: {} };
+    throw new VoltError('PERMISSION', `${path} cannot be read: ${code}`, { cause });
+  }
+  if (text.length > FILE_BYTES_MAX) throw malformed(path, 'too large');
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    throw malformed(path, (cause as Error).message.split('\n')[0]!);
+  }
+  const parsed = ContextsFile.safeParse(value ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw malformed(path, `${issue.path.map(String).join('.')}: ${issue.message}`);
+}
+
+/** All or nothing: written beside the old file, made durable, then put in its place. Only its owner may read it. */
+export async function writeContexts(path: string, contents: ContextsFile): Promise<void> {
+  const folder = dirname(path);
+  const beside = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const file = await open(beside, 'wx', 0o600);
+    try {
+      await file.writeFile(stringify(contents));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+    const directory = await open(folder, 'r');
+    await directory.sync().finally(() => directory.close());
+  } catch (cause) {
+    await rm(beside, { force: true }).catch(() => {});
+    throw new VoltError('PERMISSION', `${path} cannot be written: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+  }
+}
+
+const malformed = (path: string, why: string) =>
+  new VoltError('INVALID_CONFIG', `${path}: ${why}`, { hint: 'mend or delete it' });

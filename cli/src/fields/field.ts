@@ -1,0 +1,98 @@
+/** One param of a method, as the command line sees it. Read from its schema, so that nothing is said twice. */
+import { Argv } from '@volt/shared/model';
+import type { z } from 'zod';
+
+export type FieldKind = 'text' | 'number' | 'boolean' | 'choice' | 'list' | 'argv' | 'record';
+
+export interface Field {
+  readonly param: string;
+  readonly kind: FieldKind;
+  /** The flag without its dashes: `memory-mib` for `memoryMiB`. */
+  readonly flag: string;
+  /** A second spelling that is accepted and not shown: `label` beside `labels`. */
+  readonly singular: string | undefined;
+  readonly letter: string | undefined;
+  readonly choices: readonly string[];
+  readonly description: string;
+  readonly isRequired: boolean;
+  readonly fallback: unknown;
+}
+
+interface Unwrapped {
+  readonly schema: z.ZodType;
+  readonly description: string | undefined;
+  readonly isRequired: boolean;
+  readonly fallback: unknown;
+}
+
+/** Every param of `params`, in the order they were declared. `letters` maps one-letter flags to params. */
+export function fieldsOf(params: z.ZodObject, letters: Readonly<Record<string, string>> = {}): Field[] {
+  const letterOf = new Map(Object.entries(letters).map(([letter, param]) => [param, letter]));
+  return Object.entries(params.shape).map(([param, schema]) => field(param, schema as z.ZodType, letterOf.get(param)));
+}
+
+function field(param: string, wrapped: z.ZodType, letter: string | undefined): Field {
+  const { schema, description, isRequired, fallback } = unwrap(wrapped);
+  const kind = kindOf(schema);
+  const flag = kebab(param);
+  const repeats = kind === 'list' || kind === 'record';
+  return {
+    param,
+    kind,
+    flag,
+    singular: repeats && flag.endsWith('s') ? flag.slice(0, -1) : undefined,
+    letter,
+    choices: kind === 'choice' ? (schema as z.ZodEnum).options.map(String) : [],
+    description: description ?? '',
+    isRequired,
+    fallback,
+  };
+}
+
+/** Takes off what makes a schema optional, and keeps what was said on the way. */
+function unwrap(wrapped: z.ZodType): Unwrapped {
+  let schema = wrapped;
+  let { description } = schema;
+  let isRequired = true;
+  let fallback: unknown;
+  for (;;) {
+    const { def } = schema as z.ZodOptional<z.ZodType>;
+    const type: string = def.type;
+    if (type !== 'optional' && type !== 'default' && type !== 'prefault' && type !== 'nullable') break;
+    if (type !== 'nullable') isRequired = false;
+    if (type === 'default' || type === 'prefault')
+      fallback ??= (def as unknown as { defaultValue: unknown }).defaultValue;
+    schema = def.innerType;
+    description ??= schema.description;
+  }
+  return { schema, description, isRequired, fallback };
+}
+
+function kindOf(schema: z.ZodType): FieldKind {
+  // An argument list is one value of several words; any other array is several values.
+  if (schema === Argv) return 'argv';
+  switch (schema.def.type) {
+    case 'int':
+    case 'number':
+      return 'number';
+    case 'boolean':
+      return 'boolean';
+    case 'enum':
+      return 'choice';
+    case 'array':
+      return 'list';
+    case 'record':
+      return 'record';
+    case 'string':
+      return 'text';
+    default:
+      throw new Error(`A param of type '${schema.def.type}' has no flag: make the command by hand`);
+  }
+}
+
+/** `memoryMiB` is one word and its unit, not four letters. */
+const kebab = (param: string): string =>
+  param
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replace(/Mi-B$/, 'MiB')
+    .toLowerCase();

@@ -1,0 +1,61 @@
+/** The help above single commands: all nouns, or the verbs of one. */
+import type { Catalog } from '../catalog/index.ts';
+import { globalOptions } from './command-help.ts';
+import { items, section, type Item } from './text.ts';
+
+/** What the nouns are, in the order in which a newcomer meets them. */
+export const nouns: Readonly<Record<string, string>> = {
+  container: 'Containers of one node',
+  image: 'Images that containers are made from',
+  instance: 'What runs, on a node or in the cluster',
+  deploy: 'Workloads of the cluster',
+  node: 'Machines of the cluster',
+  cluster: 'The cluster itself',
+  service: 'systemd services of one node',
+  system: 'What answers here',
+  context: 'Whom volt talks to',
+};
+
+const programs: readonly Item[] = [
+  { left: 'daemon', right: 'Run the agent of this machine; systemd does.' },
+  { left: 'controller', right: 'Run a controller of a cluster; systemd does.' },
+];
+
+export function overview(catalog: Catalog): string {
+  const known = Object.keys(nouns).filter((noun) => catalog.nouns().includes(noun));
+  const others = catalog.nouns().filter((noun) => !known.includes(noun));
+  const shortcuts = catalog.singles().map(({ word, command }) => ({
+    left: word,
+    right: command.path === word ? command.summary : `${command.summary} (${command.path})`,
+  }));
+  return [
+    'Volt: containers, images, networking and scheduling for Linux machines that run systemd.',
+    '',
+    'Usage: volt NOUN VERB [arguments] [options]',
+    ...section('Often used', items(shortcuts)),
+    ...[...known, ...others].flatMap((noun) => section(title(noun), verbs(noun, catalog))),
+    ...section('Programs', items(programs)),
+    ...section('Global options', items(globalOptions())),
+    '',
+    "'volt NOUN VERB --help' shows arguments, options, examples and exit codes.",
+    '',
+  ].join('\n');
+}
+
+export function groupHelp(noun: string, catalog: Catalog): string {
+  return [
+    `${title(noun)}.`,
+    '',
+    `Usage: volt ${noun} VERB [arguments] [options]`,
+    ...section('Verbs', verbs(noun, catalog)),
+    '',
+    `'volt ${noun} VERB --help' shows arguments, options, examples and exit codes.`,
+    '',
+  ].join('\n');
+}
+
+const title = (noun: string) => nouns[noun] ?? noun;
+
+function verbs(noun: string, catalog: Catalog): string[] {
+  return items(catalog.group(noun).map(({ path, summary }) => ({ left: path, right: summary })));
+}

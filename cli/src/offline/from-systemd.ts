@@ -1,0 +1,147 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { VoltError } from '@volt/shared/errors';
+import type { InstanceRow, LogLine, ServiceStatus } from '@volt/shared/rpc';
+import type { journal, SystemBus, Unit } from '@volt/shared/systemd';
+import type { LogQuery, Offline } from './offline.ts';
+
+/** The part of @volt/shared/systemd that is read here. It is loaded when it is first needed. */
+export interface Systemd {
+  listUnits(patterns: readonly string[]): Promise<Unit[]>;
+  journal: typeof journal;
+}
+
+export interface FromSystemdOptions {
+  readonly systemd?: () => Promise<Systemd>;
+  /** Where the containers of the node are defined. */
+  readonly folder?: string;
+  readonly node?: string;
+}
+
+const CONTAINERS_FOLDER = '/var/lib/volt/containers';
+
+/** What is read of a config.json; any of it may be missing, and all of it may be unreadable. */
+interface Config {
+  readonly spec?: { readonly image?: string };
+  readonly network?: { readonly address?: string };
+  readonly assignment?: { readonly workload?: string } | null;
+}
+
+export class FromSystemd implements Offline {
+  readonly answers = {
+    'instance.list': () => this.#instances(),
+    'service.list': (params: object) => this.#services((params as { all?: boolean }).all === true),
+  };
+  readonly #systemd: () => Promise<Systemd>;
+  readonly #folder: string;
+  readonly #node: string;
+
+  constructor({ systemd = realSystemd, folder = CONTAINERS_FOLDER, node = hostname() }: FromSystemdOptions = {}) {
+    this.#systemd = systemd;
+    this.#folder = folder;
+    this.#node = node;
+  }
+
+  async *logs({ name, follow, tail }: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
+    const { journal } = await this.#systemd();
+    const { containerUnit } = await import('@volt/shared/systemd');
+    if (!(await this.#isKnown(name))) throw new VoltError('NOT_FOUND', `There is no container '${name}'`);
+    for await (const line of journal({ unit: containerUnit(name), follow, tail }, signal)) {
+      yield { at: line.at.toISOString(), name, text: line.text };
+    }
+  }
+
+  async #isKnown(name: string): Promise<boolean> {
+    const [names, units] = await Promise.all([this.#defined(), this.#containerUnits()]);
+    // A folder that may not be read proves nothing; the journal then has the last word.
+    return names === undefined || names.includes(name) || units.has(name);
+  }
+
+  async #instances(): Promise<InstanceRow[]> {
+    const { containerState, failureOf } = await import('@volt/shared/systemd');
+    const [defined = [], units] = await Promise.all([this.#defined(), this.#containerUnits()]);
+    const names = [...new Set([...defined, ...units.keys()])].sort();
+    return Promise.all(
+      names.map(async (name) => {
+        const unit = units.get(name);
+        const config = await this.#config(name);
+        return {
+          name,
+          node: this.#node,
+          workload: config.assignment?.workload ?? null,
+          state: containerState(unit),
+          address: config.network?.address ?? null,
+          image: config.spec?.image ?? '-',
+          reason: unit === undefined ? null : failureOf(unit),
+          startedAt: typeof unit?.startedAtMs === 'number' ? new Date(unit.startedAtMs).toISOString() : null,
+        };
+      }),
+    );
+  }
+
+  async #services(all: boolean): Promise<ServiceStatus[]> {
+    const { listUnits } = await this.#systemd();
+    const units = await listUnits(['*.service']);
+    return units
+      .filter((unit) => all || unit.activeState === 'active')
+      .map((unit) => ({
+        name: unit.name.replace(/\.service$/, ''),
+        state: serviceStates[unit.activeState] ?? unit.activeState,
+        detail: unit.subState,
+        description: unit.description,
+      }));
+  }
+
+  async #containerUnits(): Promise<Map<string, Unit>> {
+    const { listUnits } = await this.#systemd();
+    const { CONTAINER_UNITS, containerOfUnit } = await import('@volt/shared/systemd');
+    const units = await listUnits([CONTAINER_UNITS]);
+    return new Map(
+      units.flatMap((unit) => {
+        const name = containerOfUnit(unit.name);
+        return name === undefined ? [] : [[name, unit] as const];
+      }),
+    );
+  }
+
+  async #defined(): Promise<string[] | undefined> {
+    try {
+      const entries = await readdir(this.#folder, { withFileTypes: true });
+      return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #config(name: string): Promise<Config> {
+    try {
+      return JSON.parse(await readFile(join(this.#folder, name, 'config.json'), 'utf8')) as Config;
+    } catch {
+      return {};
+    }
+  }
+}
+
+const serviceStates: Readonly<Record<string, string>> = {
+  active: 'running',
+  activating: 'starting',
+  deactivating: 'stopping',
+  inactive: 'stopped',
+};
+
+/** One connection for each question: asked once or twice, it is not worth keeping. */
+async function realSystemd(): Promise<Systemd> {
+  const { journal, listUnits, SystemBus } = await import('@volt/shared/systemd');
+  return {
+    journal,
+    async listUnits(patterns) {
+      const bus: SystemBus = new SystemBus();
+      try {
+        return await listUnits(bus, patterns);
+      } finally {
+        bus.close();
+      }
+    },
+  };
+}

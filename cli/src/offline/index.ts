@@ -1,0 +1,2 @@
+export { FromSystemd } from './from-systemd.ts';
+export type { LogQuery, Offline } from './offline.ts';

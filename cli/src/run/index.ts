@@ -1,0 +1,1 @@
+export { catalog, run } from './run.ts';

@@ -1,0 +1,2 @@
+export { Session, type LooseClient, type Ports } from './session.ts';
+export { type Side } from './side.ts';
