@@ -32,9 +32,11 @@ export class Catalog {
     return [...new Set(nouns)];
   }
 
-  /** Commands that can be typed as one word. */
+  /** Commands that can be typed as one word; those that have it as a second name come first. */
   singles(): { word: string; command: Command }[] {
-    return [...this.#byWord].filter(([word]) => !word.includes(' ')).map(([word, command]) => ({ word, command }));
+    const singles = [...this.#byWord].filter(([word]) => !word.includes(' '));
+    const rank = ([word, { path }]: [string, Command]) => (word === path ? 1 : 0);
+    return singles.sort((a, b) => rank(a) - rank(b)).map(([word, command]) => ({ word, command }));
   }
 
   suggest(words: string): string | undefined {

@@ -12,9 +12,10 @@ type Input = z.output<typeof ExecInput>;
 type Params = z.output<typeof execParams>;
 
 // The size of the window is measured, not given.
-const execParams = row.params
-  .omit({ columns: true, rows: true, stdin: true })
-  .extend({ interactive: row.params.shape.stdin.describe('Pass on standard input.') });
+const execParams = row.params.omit({ columns: true, rows: true, stdin: true }).extend({
+  command: row.params.shape.command.describe('Program and its arguments.'),
+  interactive: row.params.shape.stdin.describe('Pass on standard input.'),
+});
 
 export const exec = command({
   path: 'container exec',

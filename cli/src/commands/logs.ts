@@ -4,6 +4,7 @@ import { agentMethods, type LogLine } from '@volt/shared/rpc';
 import { z } from 'zod';
 import { command } from '../catalog/index.ts';
 import { ndjson } from '../output/index.ts';
+import type { LogQuery } from '../offline/index.ts';
 import type { Session } from '../session/index.ts';
 import type { ColourName } from '../terminal/index.ts';
 import { asksOneAgent, findElsewhere, findInCluster, type Place } from './locate.ts';
@@ -65,7 +66,7 @@ async function readersFor(name: string, query: Query, session: Session): Promise
   return [(print, signal) => here(print, signal).catch((thrown: unknown) => elsewhere(thrown, { print, signal }))];
 
   async function elsewhere(thrown: unknown, to: { print: Print; signal: AbortSignal }): Promise<void> {
-    if (await session.isAgentDown(thrown)) return offline(name, query, session, to);
+    if (await session.isAgentDown(thrown)) return offline({ name, ...query }, session, { ...to, thrown });
     if (!(thrown instanceof VoltError) || thrown.code !== 'NOT_FOUND') throw thrown;
     const places = await findElsewhere(name, session, thrown);
     await Promise.all(places.map((place) => remote(place, query)(to.print, to.signal)));
@@ -77,9 +78,29 @@ const remote =
   (print, signal) =>
     agent.stream('container.logs', { name, ...query }, { signal, onEvent: print });
 
-async function offline(name: string, query: Query, session: Session, to: { print: Print; signal: AbortSignal }) {
-  await session.sayOffline();
-  for await (const line of session.offline.logs({ name, ...query }, to.signal)) await to.print(line);
+interface OfflineTo {
+  readonly print: Print;
+  readonly signal: AbortSignal;
+  /** Why the agent was not asked. */
+  readonly thrown: unknown;
+}
+
+async function offline(query: LogQuery, session: Session, { print, signal, thrown }: OfflineTo): Promise<void> {
+  let isSaid = false;
+  const say = async () => {
+    if (!isSaid) await session.sayOffline();
+    isSaid = true;
+  };
+  try {
+    for await (const line of session.offline.logs(query, signal)) {
+      await say();
+      await print(line);
+    }
+  } catch (failure) {
+    // Where systemd cannot be asked either, that the agent is down is what people need to know.
+    throw failure instanceof VoltError && failure.code === 'DEPENDENCY' && !isSaid ? thrown : failure;
+  }
+  await say();
 }
 
 /** Whole lines at a time, so that those of several containers do not run into each other. */

@@ -7,10 +7,10 @@ export type FieldKind = 'text' | 'number' | 'boolean' | 'choice' | 'list' | 'arg
 export interface Field {
   readonly param: string;
   readonly kind: FieldKind;
-  /** The flag without its dashes: `memory-mib` for `memoryMiB`. */
+  /** The flag without its dashes: `memory-mib` for `memoryMiB`; `label` for `labels`, as each use gives one. */
   readonly flag: string;
-  /** A second spelling that is accepted and not shown: `label` beside `labels`. */
-  readonly singular: string | undefined;
+  /** A second spelling that is accepted and not shown: `labels` beside `label`. */
+  readonly plural: string | undefined;
   readonly letter: string | undefined;
   readonly choices: readonly string[];
   readonly description: string;
@@ -34,13 +34,13 @@ export function fieldsOf(params: z.ZodObject, letters: Readonly<Record<string, s
 function field(param: string, wrapped: z.ZodType, letter: string | undefined): Field {
   const { schema, description, isRequired, fallback } = unwrap(wrapped);
   const kind = kindOf(schema);
-  const flag = kebab(param);
-  const repeats = kind === 'list' || kind === 'record';
+  const word = kebab(param);
+  const isPlural = (kind === 'list' || kind === 'record') && word.endsWith('s');
   return {
     param,
     kind,
-    flag,
-    singular: repeats && flag.endsWith('s') ? flag.slice(0, -1) : undefined,
+    flag: isPlural ? word.slice(0, -1) : word,
+    plural: isPlural ? word : undefined,
     letter,
     choices: kind === 'choice' ? (schema as z.ZodEnum).options.map(String) : [],
     description: description ?? '',

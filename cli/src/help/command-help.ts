@@ -81,16 +81,18 @@ function restWords(rest: Field | undefined): string[] {
 
 function placeholder(field: Field): string {
   if (field.param === 'command') return 'COMMAND…';
-  return field.kind === 'list' ? `${field.flag.replace(/s$/, '').toUpperCase()}…` : field.flag.toUpperCase();
+  return field.kind === 'list' ? `${field.flag.toUpperCase()}…` : field.flag.toUpperCase();
 }
 
 function option(field: Field): Item {
   const letter = field.letter === undefined ? '    ' : `-${field.letter}, `;
   if (field.kind !== 'boolean')
     return { left: `${letter}--${field.flag} ${valueName(field)}`, right: explained(field) };
-  const flag = field.fallback === true ? `--no-${field.flag}` : `--${field.flag}`;
-  return { left: `${letter}${flag}`, right: field.fallback === true ? `Not: ${field.description}` : field.description };
+  if (field.fallback !== true) return { left: `${letter}--${field.flag}`, right: field.description };
+  return { left: `    --no-${field.flag}`, right: `Do not ${lowerFirst(field.description)}` };
 }
+
+const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
 
 const valueNames: Readonly<Record<Field['kind'], string>> = {
   text: 'TEXT',

@@ -85,8 +85,8 @@ function optionsOf(field: Field, typed: Record<string, boolean | string[] | unde
     return word;
   };
   const shown = new Option(`${letter}--${field.flag} <value>`).argParser(collect);
-  const { singular } = field;
-  return singular === undefined ? [shown] : [shown, new Option(`--${singular} <value>`).argParser(collect)];
+  const { plural } = field;
+  return plural === undefined ? [shown] : [shown, new Option(`--${plural} <value>`).argParser(collect)];
 }
 
 function usageError(thrown: CommanderError, command: Command, fields: readonly Field[]): VoltError {
@@ -100,7 +100,7 @@ function usageError(thrown: CommanderError, command: Command, fields: readonly F
     });
   }
   if (thrown.code === 'commander.optionMissingArgument') {
-    return new VoltError('USAGE', `'${flag.replace(/ <.*/, '')}' needs a value`, {
+    return new VoltError('USAGE', `'${flag.replace(/^-\w, | <.*/g, '')}' needs a value`, {
       hint: `volt ${command.path} --help`,
     });
   }

@@ -100,8 +100,10 @@ export class Session {
     } catch (thrown) {
       const answer = this.offline.answers[method];
       if (answer === undefined || !(await this.isAgentDown(thrown))) throw thrown;
+      // Where systemd cannot be asked either, that the agent is down is what people need to know.
+      const result = await answer(params).catch(() => Promise.reject(thrown));
       await this.sayOffline();
-      return answer(params);
+      return result;
     }
   }
 
@@ -110,6 +112,7 @@ export class Session {
     return (await this.destination()).target.kind === 'socket';
   }
 
+  /** Said even to the quiet: what follows may be less than the agent would tell. */
   sayOffline(): Promise<void> {
     return this.terminal.stderr.write('agent is down: read from systemd\n');
   }
