@@ -6,12 +6,22 @@
 import assert from 'node:assert/strict';
 import type { z } from 'zod';
 import { VoltError } from '../errors/index.ts';
-import { Assignment, InstanceStatus, LeaderLease, NodeHeartbeat, NodeRecord, StoredWorkload } from '../model/index.ts';
+import {
+  Assignment,
+  InstanceStatus,
+  LeaderLease,
+  Member,
+  NodeHeartbeat,
+  NodeRecord,
+  StoredWorkload,
+  SubnetClaim,
+  TokenRecord,
+} from '../model/index.ts';
 
 export interface Bucket<S extends z.ZodType = z.ZodType> {
   readonly summary: string;
   /** For people; a name in angle brackets is one token of a-z, 0-9 and '-'. */
-  readonly key: '<workload>' | '<node>' | '<node>.<instance>' | 'controller';
+  readonly key: '<workload>' | '<node>' | '<node>.<instance>' | '<subnet>' | '<token>' | 'controller';
   readonly value: S;
   /** 'node': each node its own keys. 'leader': the controller that holds the lease. */
   readonly writer: 'controller' | 'leader' | 'node';
@@ -91,6 +101,36 @@ export const buckets = {
     valueBytesMax: KiB,
     keysMax: 16,
   }),
+  members: bucket({
+    summary: 'Which nodes were taken in.',
+    key: '<node>',
+    value: Member,
+    writer: 'controller',
+    nodesRead: 'none',
+    storage: 'file',
+    valueBytesMax: KiB,
+    keysMax: NODES_MAX,
+  }),
+  subnets: bucket({
+    summary: 'Which node has which addresses for its containers.',
+    key: '<subnet>',
+    value: SubnetClaim,
+    writer: 'controller',
+    nodesRead: 'none',
+    storage: 'file',
+    valueBytesMax: KiB,
+    keysMax: NODES_MAX,
+  }),
+  tokens: bucket({
+    summary: 'Join tokens, without their secrets.',
+    key: '<token>',
+    value: TokenRecord,
+    writer: 'controller',
+    nodesRead: 'none',
+    storage: 'file',
+    valueBytesMax: KiB,
+    keysMax: 1024,
+  }),
 } as const;
 
 export type BucketName = keyof typeof buckets;
@@ -114,6 +154,8 @@ const keyShapes: Record<Bucket['key'], RegExp> = {
   '<workload>': new RegExp(`^${TOKEN}$`),
   '<node>': new RegExp(`^${TOKEN}$`),
   '<node>.<instance>': new RegExp(`^${TOKEN}\\.${TOKEN}$`),
+  '<subnet>': new RegExp(`^${TOKEN}$`),
+  '<token>': new RegExp(`^${TOKEN}$`),
   controller: /^controller$/,
 };
 

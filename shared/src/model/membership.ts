@@ -32,6 +32,7 @@ export const TokenRecord = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .describe('SHA-256 of the secret.'),
+  mayBeController: z.boolean().describe('A controller holds the keys of the whole cluster.'),
   expiresAt: z.iso.datetime(),
 });
 export type TokenRecord = z.output<typeof TokenRecord>;

@@ -9,6 +9,7 @@
  * while there is any other server.
  */
 import { NATS_CLUSTER_PORT, NATS_PORT, type Peer } from './cluster-config.ts';
+import { clusterFiles, clusterPath } from './identity.ts';
 import type { NatsAuthority } from './nats-auth.ts';
 
 /** With three controllers the witness has done its work. */
@@ -146,4 +147,22 @@ const renderTls = ({ ca, certificate, key }: NatsServer['files']): string =>
 function quote(value: string): string {
   if (/["\\\n]/.test(value)) throw new Error('Not a value for nats.conf');
   return `"${value}"`;
+}
+
+/** Units of the two servers. */
+export const NATS_UNITS = { data: 'volt-nats.service', witness: 'volt-nats-witness.service' } as const;
+
+export const NATS_STORES = { data: '/var/lib/volt/nats', witness: '/var/lib/volt/nats-witness' } as const;
+
+/**
+ * Where a server finds its files. The key is not readable for the user that
+ * NATS runs as; systemd hands it over as a credential of the unit.
+ */
+export function natsPaths(which: NatsServer['storage'], dir?: string): NatsPaths {
+  return {
+    ca: clusterPath('authority', dir),
+    certificate: clusterPath('certificate', dir),
+    key: `/run/credentials/${NATS_UNITS[which]}/${clusterFiles.key.name}`,
+    storeDir: NATS_STORES[which],
+  };
 }

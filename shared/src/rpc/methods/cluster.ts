@@ -84,8 +84,11 @@ export const clusterControllerMethods = {
   }),
 
   'cluster.token': method({
-    summary: 'Make a token with which one more machine can join.',
-    params: z.object({ ttl: z.int().min(10).max(86_400).default(3600).describe('Seconds until it expires.') }),
+    summary: 'Make a token with which machines can join until it expires.',
+    params: z.object({
+      ttl: z.int().min(10).max(86_400).default(3600).describe('Seconds until it expires.'),
+      role: z.enum(['auto', 'agent']).default('auto').describe('agent: nothing that joins with it can be a controller.'),
+    }),
     result: z.object({ join: z.string().meta({ secret: true }), expiresAt: z.iso.datetime() }),
     permission: 'cluster:admin',
     audit: 'cluster.token',
@@ -120,6 +123,7 @@ export const clusterControllerMethods = {
         .meta({ secret: true })
         .describe('What else its roles need, by file name.'),
       subnet: Cidr,
+      range: Cidr,
       peers: z.array(z.object({ node: NodeName, address: Ipv4, roles: z.array(z.string()) })),
     }),
     permission: 'public',

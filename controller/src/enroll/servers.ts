@@ -1,0 +1,94 @@
+/**
+ * Keeps this node's NATS in step with the list of controllers: routes for the
+ * next start, the node's own list of servers, and the end of the witness once
+ * there are three controllers. Level-triggered: a pass looks at what is, and
+ * one that finds nothing to do changes nothing.
+ */
+import {
+  CLUSTER_DIR,
+  clusterFiles,
+  clusterPath,
+  NATS_UNITS,
+  natsPaths,
+  natsServer,
+  renderNats,
+  WITNESS_UNTIL_CONTROLLERS,
+  witnessName,
+  witnessServer,
+  withControllers,
+  writeConfig,
+  type ClusterFile,
+  type ClusterIdentity,
+  type ControllerIdentity,
+  type MetaGroup,
+  type NatsNode,
+} from '@volt/shared/pki';
+import type { Members } from './ports.ts';
+
+/** A few files of this machine. */
+export interface ServerFiles {
+  read(path: string): Promise<string | undefined>;
+  /** Durable, whole or not at all. */
+  write(path: string, text: string, options: { readonly mode: number }): Promise<void>;
+  /** An absent one is fine. */
+  remove(path: string): Promise<void>;
+  removeTree(path: string): Promise<void>;
+}
+
+export interface ServerUnits {
+  /** Makes the service read its configuration again. */
+  reload(unit: string): Promise<void>;
+  /** Stops the unit and removes its file. An unknown one is fine. */
+  forget(unit: string): Promise<void>;
+}
+
+export interface ServerPorts {
+  readonly identity: ClusterIdentity & { readonly controller: ControllerIdentity };
+  readonly members: Pick<Members, 'list'>;
+  readonly files: ServerFiles;
+  readonly units: ServerUnits;
+  readonly meta: MetaGroup;
+  readonly dir?: string | undefined;
+}
+
+/** One pass. Does not retry; the loop that calls it runs again soon. */
+export async function keepServers(ports: ServerPorts): Promise<void> {
+  const { identity, members, files, units, meta, dir = CLUSTER_DIR } = ports;
+  const { cluster, node, address } = identity.config;
+  const peers = (await members.list()).filter((member) => member.roles.includes('controller'));
+  // The first node records itself when the second one comes; until then the list says nothing.
+  if (!peers.some((peer) => peer.node === node)) return;
+
+  const server: NatsNode = { cluster, node, address, peers, authority: identity.controller.nats };
+  await put(ports, 'config', writeConfig(withControllers(identity.config, peers)));
+  if (await put(ports, 'nats', renderNats(natsServer(server, natsPaths('data', dir)))))
+    await units.reload(NATS_UNITS.data);
+
+  const hasWitness = (await files.read(clusterPath('witness', dir))) !== undefined;
+  if (!hasWitness) return;
+  if (await isWitnessNeeded(peers, node, meta)) {
+    const text = renderNats(witnessServer(server, natsPaths('witness', dir)));
+    if (await put(ports, 'witness', text)) await units.reload(NATS_UNITS.witness);
+    return;
+  }
+  await meta.remove(witnessName(node));
+  await units.forget(NATS_UNITS.witness);
+  await files.removeTree(natsPaths('witness', dir).storeDir);
+  // Last, because it is what says that there is a witness to end.
+  await files.remove(clusterPath('witness', dir));
+}
+
+/** It may only go when the servers of three controllers do their part; else the rest might have no majority. */
+async function isWitnessNeeded(peers: readonly { node: string }[], node: string, meta: MetaGroup): Promise<boolean> {
+  if (peers.length < WITNESS_UNTIL_CONTROLLERS) return true;
+  const current = new Set(await meta.current());
+  return !peers.every((peer) => current.has(peer.node)) || !current.has(node);
+}
+
+/** Whether the file had to be written. */
+async function put({ files, dir = CLUSTER_DIR }: ServerPorts, file: ClusterFile, text: string): Promise<boolean> {
+  const path = clusterPath(file, dir);
+  if ((await files.read(path)) === text) return false;
+  await files.write(path, text, { mode: clusterFiles[file].mode });
+  return true;
+}

@@ -1,0 +1,84 @@
+/** The meta group over NATS's system account, with credentials made for the occasion. */
+import { credsAuthenticator, connect, type NatsConnection } from '@nats-io/transport-node';
+import { z } from 'zod';
+import { VoltError } from '../errors/index.ts';
+import type { ClusterIdentity, ControllerIdentity } from './identity.ts';
+import { systemCredentials } from './nats-auth.ts';
+
+/** The group of servers that agrees on what streams there are. */
+export interface MetaGroup {
+  /** Names of its members that are up to date, the leader's included. Throws NETWORK while there is no leader. */
+  current(): Promise<readonly string[]>;
+  /** Takes a server out for good. One that is not in it succeeds. */
+  remove(server: string): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 3000;
+/** From the server's errors.json: the peer to remove is not a member. */
+const NOT_A_MEMBER = 10044;
+
+const Report = z.object({
+  data: z.object({
+    meta_cluster: z
+      .object({
+        leader: z.string().optional(),
+        replicas: z.array(z.object({ name: z.string(), current: z.boolean() })).optional(),
+      })
+      .optional(),
+  }),
+});
+const Removal = z.object({ error: z.object({ err_code: z.int() }).optional() });
+
+/** Connects for each call: it is called seldom, and a line to the system account is best not left open. */
+export function connectMetaGroup(
+  identity: ClusterIdentity & { readonly controller: ControllerIdentity },
+  now: () => Date,
+): MetaGroup {
+  const request = (subject: string, body: object) =>
+    withConnection(identity, now(), (nats) => ask(nats, subject, body));
+  return {
+    async current() {
+      // Only the leader's report lists the others.
+      const report = Report.safeParse(await request('$SYS.REQ.SERVER.PING.JSZ', { leader_only: true }));
+      const group = report.success ? report.data.data.meta_cluster : undefined;
+      if (group?.leader === undefined) throw new VoltError('NETWORK', "The cluster's NATS servers have no leader");
+      const replicas = (group.replicas ?? []).filter((replica) => replica.current);
+      return [group.leader, ...replicas.map((replica) => replica.name)];
+    },
+    async remove(server) {
+      const { error } = Removal.parse(await request('$JS.API.SERVER.REMOVE', { peer: server }));
+      if (error === undefined || error.err_code === NOT_A_MEMBER) return;
+      throw new VoltError('DEPENDENCY', `NATS did not let go of server '${server}' (${error.err_code})`);
+    },
+  };
+}
+
+async function withConnection<T>(
+  { config, ca, cert, key, controller }: ClusterIdentity & { readonly controller: ControllerIdentity },
+  now: Date,
+  act: (nats: NatsConnection) => Promise<T>,
+): Promise<T> {
+  const credentials = new TextEncoder().encode(await systemCredentials(controller.nats, now));
+  try {
+    const nats = await connect({
+      servers: config.servers,
+      tls: { ca, cert, key },
+      authenticator: credsAuthenticator(credentials),
+      timeout: REQUEST_TIMEOUT_MS,
+      reconnect: false,
+    });
+    try {
+      return await act(nats);
+    } finally {
+      await nats.close();
+    }
+  } catch (thrown) {
+    if (thrown instanceof VoltError) throw thrown;
+    throw new VoltError('NETWORK', "The cluster's NATS servers cannot be asked", { cause: thrown });
+  }
+}
+
+async function ask(nats: NatsConnection, subject: string, body: object): Promise<unknown> {
+  const reply = await nats.request(subject, JSON.stringify(body), { timeout: REQUEST_TIMEOUT_MS });
+  return reply.json();
+}
