@@ -2,7 +2,12 @@
 import type { Clock, Kv } from '@volt/shared/kv';
 import type { Assignment, ContainerState, NodeRecord } from '@volt/shared/model';
 
-/** The containers of this node that the cluster asked for. */
+/**
+ * The containers of this node that the cluster asked for.
+ *
+ * An exclusive one runs because `ensure` started it and for no other reason:
+ * not because the machine booted. After a power loss another node may have it.
+ */
 export interface Workloads {
   /** Every container with an assignment, running or not, read back from the host. */
   list(): Promise<Observed[]>;
@@ -64,6 +69,8 @@ export interface ClusterLog {
 
 export interface ClusterNodePorts {
   readonly node: string;
+  /** Of the kernel: tells one start of the machine from the next. */
+  readonly bootId: string;
   readonly kv: Kv;
   readonly clock: Clock;
   readonly workloads: Workloads;

@@ -70,6 +70,7 @@ export const LeaderLease = z.object({
 export type LeaderLease = z.output<typeof LeaderLease>;
 
 export const NodeState = z.enum(['ready', 'lost', 'cordoned']);
+export type NodeState = z.infer<typeof NodeState>;
 
 /** An instance given to a node, with no choice left. Written only by the leading controller. */
 export const Assignment = z.object({

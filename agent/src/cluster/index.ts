@@ -1,0 +1,4 @@
+export { runClusterNode } from './cluster-node.ts';
+export { DiskLedger } from './ledger-file.ts';
+export { FENCE_SECONDS, FENCE_STOP_MS, LEASE_SECONDS } from './node-lease.ts';
+export type { ClusterLog, ClusterNodePorts, Images, LedgerFile, NodeFacts, Observed, Workloads } from './ports.ts';

@@ -1,0 +1,81 @@
+/** What the API shows, from a snapshot. Pure. */
+import type { z } from 'zod';
+import type { Entry } from '@volt/shared/kv';
+import type { InstanceStatus, NodeHeartbeat, StoredWorkload } from '@volt/shared/model';
+import type { ControllerMethods } from '@volt/shared/rpc';
+import type { AssignmentView, Snapshot } from '../scheduler/index.ts';
+
+type Result<M extends keyof ControllerMethods> = z.output<ControllerMethods[M]['result']>;
+
+export type WorkloadRow = Result<'deploy.list'>[number];
+export type InstanceRow = Result<'instance.list'>[number];
+export type NodeRow = Result<'node.list'>[number];
+export type StatusRow = Omit<Result<'cluster.status'>, 'cluster'>;
+
+export function workloadRow(workload: StoredWorkload, snapshot: Snapshot, reason: string | undefined): WorkloadRow {
+  const { spec, generation, deletedAt } = workload;
+  const assignments = snapshot.assignments.filter((assignment) => assignment.workload === spec.name);
+  const served = assignments.filter((assignment) => isRunning(assignment, snapshot));
+  const current = served.filter((assignment) => assignment.generation === generation);
+  const isReady = current.length === spec.replicas && assignments.length === spec.replicas;
+  return {
+    name: spec.name,
+    image: spec.image,
+    replicas: spec.replicas,
+    running: served.length,
+    generation,
+    state: deletedAt !== null ? 'deleting' : isReady ? 'ready' : 'progressing',
+    reason: isReady && deletedAt === null ? null : (reason ?? nodesReason(assignments, snapshot)),
+  };
+}
+
+/** Every assignment with what its node says of it, and what its node's loss makes of that. */
+export function instanceRows(snapshot: Snapshot): InstanceRow[] {
+  return snapshot.assignments.map((assignment) => {
+    const status = statusOf(assignment, snapshot);
+    const isLost = stateOf(assignment.node, snapshot) === 'lost';
+    return {
+      name: assignment.instance,
+      workload: assignment.workload,
+      node: assignment.node,
+      state: isLost || status === undefined ? 'pending' : status.state,
+      address: status?.address ?? null,
+      image: assignment.image.name,
+      reason: isLost ? `node '${assignment.node}' is lost` : (status?.reason ?? null),
+      startedAt: status?.startedAt ?? null,
+    };
+  });
+}
+
+export function nodeRows(
+  snapshot: Snapshot,
+  leader: string | null,
+  heartbeats: readonly Entry<NodeHeartbeat>[],
+): NodeRow[] {
+  return snapshot.nodes.map(({ record, state }) => ({
+    ...record,
+    state,
+    instances: snapshot.assignments.filter(({ node }) => node === record.name).length,
+    leader: record.name === leader,
+    renewedAt: heartbeats.find(({ key }) => key === record.name)?.value?.renewedAt ?? null,
+  }));
+}
+
+/** The first reason that a node gives. */
+function nodesReason(assignments: readonly AssignmentView[], snapshot: Snapshot): string | null {
+  for (const assignment of assignments) {
+    const reason = statusOf(assignment, snapshot)?.reason;
+    if (reason != null) return `${assignment.instance}: ${reason}`;
+  }
+  return null;
+}
+
+export function isRunning(assignment: AssignmentView, snapshot: Snapshot): boolean {
+  return stateOf(assignment.node, snapshot) !== 'lost' && statusOf(assignment, snapshot)?.state === 'running';
+}
+
+const stateOf = (node: string, { nodes }: Snapshot): string =>
+  nodes.find(({ record }) => record.name === node)?.state ?? 'lost';
+
+const statusOf = ({ node, instance }: AssignmentView, { statuses }: Snapshot): InstanceStatus | undefined =>
+  statuses.find((status) => status.node === node && status.instance === instance);

@@ -1,0 +1,2 @@
+export type { ControllerLog, ControllerPorts } from './ports.ts';
+export { runController } from './run-controller.ts';

@@ -1,0 +1,83 @@
+import { toVoltError } from '@volt/shared/errors';
+import { Loop, type BucketName } from '@volt/shared/kv';
+import { readable } from '../cluster/index.ts';
+import { Leadership } from '../leader/index.ts';
+import type { ControllerPorts } from './ports.ts';
+import { reconcile } from './reconcile.ts';
+
+const LEASE_EVERY_MS = 1000;
+const PASS_EVERY_MS = 1500;
+const BUCKETS_EVERY_MS = 30_000;
+/** Every how many passes over the buckets deleted keys are swept. */
+const SWEEP_EVERY_PASSES = 10;
+
+/** Buckets whose changes mean work for the leader. Heartbeats are left to the timer. */
+const WATCHED: readonly BucketName[] = ['workloads', 'assignments', 'status', 'nodes'];
+
+/**
+ * Runs a controller until the signal: it takes part in the election, decides
+ * while it leads, and keeps the buckets in order. Never throws, and needs no
+ * cluster to begin with.
+ */
+export async function runController(ports: ControllerPorts, signal: AbortSignal): Promise<void> {
+  const { kv } = ports;
+  const leadership = new Leadership(ports);
+  const passes = loopOf(ports, 'reconcile', PASS_EVERY_MS, () => reconcile({ ...ports, leadership }, signal));
+  const election = loopOf(ports, 'elect', LEASE_EVERY_MS, async () => {
+    const before = leadership.token();
+    await leadership.tend();
+    const token = leadership.token();
+    if (token !== before) ports.log.info(token === undefined ? 'No longer leading' : 'Leading', { token });
+    if (token !== undefined && before === undefined) passes.wake();
+    return 'idle';
+  });
+  let round = 0;
+  const upkeep = loopOf(ports, 'keep buckets', BUCKETS_EVERY_MS, async () => {
+    await keepBuckets(ports, leadership, round % SWEEP_EVERY_PASSES === 0);
+    round += 1;
+    return 'idle';
+  });
+  for (const bucket of WATCHED) kv.watch(bucket, undefined, passes.wake, signal);
+  // Without the buckets nothing else works, so they are made as soon as there is a cluster.
+  await makeBuckets(ports, signal);
+  await Promise.all([election.run(signal), passes.run(signal), upkeep.run(signal)]);
+  await leadership.release().catch((thrown) => {
+    ports.log.warn('The lease was not given back; it runs out', { code: toVoltError(thrown).code });
+  });
+}
+
+async function makeBuckets({ buckets, clock, log }: ControllerPorts, signal: AbortSignal): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    try {
+      return await buckets.prepare(1);
+    } catch (thrown) {
+      // Once, not each second: a cluster that is away may be away for hours.
+      if (failures === 0) log.warn('The cluster is not there; trying again', { code: toVoltError(thrown).code });
+      await clock.sleep(1000, signal);
+    }
+  }
+}
+
+/** The leader's task, so that only one does it: more controllers, more copies. */
+async function keepBuckets({ kv, buckets }: ControllerPorts, leadership: Leadership, isSweep: boolean): Promise<void> {
+  if (leadership.token() === undefined) return;
+  const nodes = readable(await kv.list('nodes'));
+  await buckets.prepare(nodes.filter(({ roles }) => roles.includes('controller')).length);
+  if (isSweep) await buckets.sweep();
+}
+
+function loopOf(ports: ControllerPorts, name: string, everyMs: number, work: () => Promise<'again' | 'idle'>): Loop {
+  return new Loop({
+    clock: ports.clock,
+    everyMs,
+    pass: async () => {
+      try {
+        return await work();
+      } catch (thrown) {
+        const { code, message, cause } = toVoltError(thrown);
+        ports.log.warn('A pass failed; the next one begins anew', { loop: name, code, message, cause });
+        return 'idle';
+      }
+    },
+  });
+}
