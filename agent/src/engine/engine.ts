@@ -9,6 +9,7 @@
  */
 import type { ContainerConfig, ContainerSpec, ContainerStatus, ImageConfig } from '@volt/shared/model';
 import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
+import type { VoltError } from '@volt/shared/errors';
 import type { z } from 'zod';
 
 export interface Engine {
@@ -95,6 +96,8 @@ export interface Recovery {
   readonly repaired: readonly string[];
   /** Names whose left-overs were removed. */
   readonly removed: readonly string[];
+  /** What could not be put right. One broken container does not hold back its neighbours. */
+  readonly failed: ReadonlyMap<string, VoltError>;
 }
 
 /** What the engine needs of the image store; main.ts supplies it. */

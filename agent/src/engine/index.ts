@@ -9,3 +9,4 @@ export type {
   ResolvedImage,
   Wanted,
 } from './engine.ts';
+export { createEngine, type CreateEngineOptions } from './create-engine.ts';

@@ -12,6 +12,9 @@ export interface Files {
   /** Names in a folder, sorted; none where there is no folder. */
   list(path: string): Promise<string[]>;
 
+  /** Makes a file be the same as another, bytes and mode; those who have the old one open keep it. */
+  copy(from: string, to: string, options: WriteOptions): Promise<void>;
+
   exists(path: string): Promise<boolean>;
 
   /** Makes a folder and those above it. One that is there is given the mode and owner. */

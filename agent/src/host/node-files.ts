@@ -1,6 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { chmod, chown, lstat, mkdir, open, readdir, rename, rm, symlink, unlink } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VoltError, type ErrorCode } from '@volt/shared/errors';
 import { FILE_BYTES_MAX, FOLDER_ENTRIES_MAX, type Files, type FolderOptions, type WriteOptions } from './files.ts';
@@ -29,6 +42,24 @@ export class NodeFiles implements Files {
         }
         await rename(temporary, path);
         await syncFolder(dirname(path));
+      } catch (thrown) {
+        await rm(temporary, { force: true });
+        throw thrown;
+      }
+    });
+  }
+
+  async copy(from: string, to: string, { mode }: WriteOptions): Promise<void> {
+    await translated(from, async () => {
+      const wanted = await readFile(from);
+      const present = await absentIsUndefined(readFile(to));
+      if (present?.equals(wanted)) return;
+      const temporary = `${to}.${randomBytes(6).toString('hex')}.tmp`;
+      try {
+        await writeFile(temporary, wanted, { mode, flush: true });
+        await chmod(temporary, mode);
+        await rename(temporary, to);
+        await syncFolder(dirname(to));
       } catch (thrown) {
         await rm(temporary, { force: true });
         throw thrown;

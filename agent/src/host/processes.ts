@@ -1,5 +1,5 @@
 /** What the kernel tells of processes, as far as it is needed to step into a container. */
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 
 export interface Processes {
   /** The first process of the container that a supervisor runs, seen from the host; undefined when there is none yet. */
@@ -8,8 +8,8 @@ export interface Processes {
   /** The folders under /sys/fs/cgroup that a process is in, one for each hierarchy. */
   cgroupsOf(pid: number): Promise<string[]>;
 
-  /** What file a process runs, by device and inode; undefined when it is gone. */
-  hasChild(pid: number): Promise<boolean>;
+  /** What a process's first child runs, as a path inside its container; undefined when it has none. */
+  childProgram(pid: number): Promise<string | undefined>;
 }
 
 export const kernelProcesses: Processes = {
@@ -20,7 +20,11 @@ export const kernelProcesses: Processes = {
     return undefined;
   },
   cgroupsOf: async (pid) => cgroupFolders(await text(`/proc/${pid}/cgroup`)),
-  hasChild: async (pid) => (await childrenOf(pid)).length > 0,
+  async childProgram(pid) {
+    const [child] = await childrenOf(pid);
+    if (child === undefined) return undefined;
+    return readlink(`/proc/${child}/exe`).catch(() => undefined);
+  },
 };
 
 /** From the text of /proc/PID/cgroup: version 2 has one line that names no controller. */

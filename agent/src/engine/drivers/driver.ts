@@ -1,0 +1,56 @@
+/**
+ * How containers are run on this host. nspawn/ and fake.ts implement this;
+ * the rest of the engine knows nothing else about them.
+ *
+ * A driver remembers nothing. What it reports is read from the host on every
+ * call, so the agent can be killed and restarted without losing a container.
+ * The engine calls it for one name at a time, for different names side by side.
+ */
+import type { ContainerConfig, ContainerState } from '@volt/shared/model';
+import type { LogLine } from '@volt/shared/rpc';
+import type { ExecIo, ExecRequest, LogOptions } from '../engine.ts';
+
+export interface Driver {
+  /** Puts in place what all containers share. DEPENDENCY when the host lacks a program. May be repeated. */
+  prepare(signal: AbortSignal): Promise<void>;
+
+  /**
+   * Writes all that the host needs to run the container without the agent.
+   * May be repeated: what is right already is left alone, and one that runs is
+   * not disturbed.
+   */
+  install(config: ContainerConfig, lower: string): Promise<void>;
+
+  /** Resolves once its program runs or has ended well. DEPENDENCY, with its last lines, when it did not. */
+  start(name: string, signal: AbortSignal): Promise<void>;
+
+  /** Resolves once it is down; kills it when the grace is over. Stopping an absent one succeeds. */
+  stop(name: string, graceSeconds: number, signal: AbortSignal): Promise<void>;
+
+  /** Removes all that install and start made, its files included. Must be down. An absent one is fine. */
+  remove(name: string): Promise<void>;
+
+  /** Everything on the host that belongs to a container, whole or left over, by name. */
+  list(): Promise<ObservedContainer[]>;
+
+  /** The same of one. Undefined when the host knows nothing of it. */
+  observe(name: string): Promise<ObservedContainer | undefined>;
+
+  logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
+
+  /** Resolves with the program's exit code. CONFLICT when the container does not run. */
+  exec(config: ContainerConfig, request: ExecRequest, io: ExecIo, signal: AbortSignal): Promise<number>;
+
+  /** A doorbell, with no detail. Ends when the signal fires. */
+  changes(signal: AbortSignal): AsyncIterable<void>;
+}
+
+/** One container as the host tells it. */
+export interface ObservedContainer {
+  readonly name: string;
+  readonly state: ContainerState;
+  readonly pid: number | null;
+  readonly exitCode: number | null;
+  readonly reason: string | null;
+  readonly startedAt: string | null;
+}

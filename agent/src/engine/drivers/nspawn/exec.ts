@@ -1,0 +1,119 @@
+/**
+ * A program inside a running container: into its cgroup, so that its limits
+ * hold; into its namespaces; then down to its privileges.
+ *
+ * One thing is not as the container's own program has it: the system call
+ * filter, which only a child of nspawn inherits.
+ */
+import { VoltError } from '@volt/shared/errors';
+import type { ContainerConfig } from '@volt/shared/model';
+import type { OpenProgram, Programs } from '../../../host/index.ts';
+import type { ExecIo, ExecRequest } from '../../engine.ts';
+import { keptCapabilities } from './capabilities.ts';
+import { isForHostPrograms } from './environment.ts';
+import { setpriv, userOptions } from './user.ts';
+
+/** Moves itself into the cgroups given first, then becomes the rest. The exec keeps process and number. */
+const JOIN = `n=$1; shift
+while [ "$n" -gt 0 ]; do
+  [ ! -e "$1/cgroup.procs" ] || echo $$ > "$1/cgroup.procs" || exit 126
+  shift; n=$((n - 1))
+done
+exec "$@"`;
+
+export interface Leader {
+  readonly pid: number;
+  readonly cgroups: readonly string[];
+}
+
+export function execArguments(config: ContainerConfig, leader: Leader, command: readonly string[]): string[] {
+  const kept = keptCapabilities.map((name) => `+${name}`).join(',');
+  return [
+    '/bin/sh',
+    '-c',
+    JOIN,
+    'sh',
+    String(leader.cgroups.length),
+    ...leader.cgroups,
+    '/usr/bin/nsenter',
+    `--target=${leader.pid}`,
+    '--all',
+    `--wdns=${config.workdir === '' ? '/' : config.workdir}`,
+    '--',
+    ...setpriv,
+    `--bounding-set=-all,${kept}`,
+    '--no-new-privs',
+    ...userOptions(config.user),
+    '--',
+    ...command,
+  ];
+}
+
+/**
+ * The container's environment with what was asked for on top. Host programs
+ * run with it first, so what would steer them is left out of the container's,
+ * and refused of the caller's.
+ */
+export function execEnvironment(config: ContainerConfig, request: ExecRequest): Record<string, string> {
+  const refused = Object.keys(request.env).find(isForHostPrograms);
+  if (refused !== undefined) {
+    throw new VoltError('USAGE', `'${refused}' cannot be set from outside`, {
+      hint: `volt exec ${config.spec.name} -- env ${refused}=... PROGRAM`,
+    });
+  }
+  const own = Object.entries(config.env).filter(([name]) => !isForHostPrograms(name));
+  return {
+    HOME: config.user === '' ? '/root' : '/',
+    ...(request.tty ? { TERM: 'xterm-256color' } : {}),
+    ...Object.fromEntries(own),
+    ...request.env,
+    container: 'systemd-nspawn',
+  };
+}
+
+export async function runInside(
+  programs: Programs,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+  request: ExecRequest,
+  { io, signal }: { io: ExecIo; signal: AbortSignal },
+): Promise<number> {
+  signal.throwIfAborted();
+  const terminal = request.tty ? { columns: request.columns, rows: request.rows } : undefined;
+  const program = await programs.open(argv, { env, terminal });
+  const stop = () => void program.kill();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    const typing = type(program, request, io.input);
+    await Promise.all([
+      show(program.stdout, 'stdout', io),
+      show(program.stderr, 'stderr', io),
+      // Input does not end by itself; the program's end is what is waited for.
+      Promise.race([typing, program.exitCode]),
+    ]);
+    const code = await program.exitCode;
+    signal.throwIfAborted();
+    return code;
+  } catch (thrown) {
+    await program.kill();
+    throw thrown;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function show(output: AsyncIterable<Uint8Array>, stream: 'stdout' | 'stderr', { emit }: ExecIo): Promise<void> {
+  for await (const chunk of output) await emit({ stream, data: Buffer.from(chunk).toString('base64') });
+}
+
+async function type(program: OpenProgram, request: ExecRequest, input: ExecIo['input']): Promise<void> {
+  if (!request.stdin && !request.tty) program.end();
+  for await (const frame of input) {
+    if (frame.kind === 'resize') program.resize(frame.columns, frame.rows);
+    else if (!request.stdin) continue;
+    else if (frame.kind === 'eof') program.end();
+    else await program.write(Buffer.from(frame.data, 'base64'));
+  }
+  if (request.stdin) program.end();
+}

@@ -1,0 +1,30 @@
+/** Where everything of a container is. */
+export interface Paths {
+  /** Definitions and files: `<name>/{config.json,state.json,exit,rootfs,upper,work}`. */
+  readonly containers: string;
+  /** Generated units, as documented for people. */
+  readonly units: string;
+  /** The units again, where systemd finds them before other file systems are mounted. */
+  readonly systemd: string;
+  /** For a drop-in that must not survive a reboot. */
+  readonly systemdRuntime: string;
+  /** What is lost at a power loss: `<name>/lower` and marks of what is up. */
+  readonly run: string;
+  /** Programs of ours that units call. */
+  readonly lib: string;
+}
+
+export const defaultPaths: Paths = {
+  containers: '/var/lib/volt/containers',
+  units: '/var/lib/volt/units',
+  systemd: '/etc/systemd/system',
+  systemdRuntime: '/run/systemd/system',
+  run: '/run/volt/containers',
+  lib: '/usr/local/lib/volt',
+};
+
+/** Where the programs below are seen inside a container. */
+export const INSIDE = '/run/volt';
+
+/** The machine's name for nspawn: its own settings files in /etc/systemd/nspawn must not apply to a container of ours. */
+export const machineName = (name: string): string => `volt-${name}`;

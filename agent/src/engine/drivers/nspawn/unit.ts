@@ -1,0 +1,123 @@
+/** The unit of one container. Pure: the same config always gives the same text. */
+import type { ContainerConfig } from '@volt/shared/model';
+import { VoltError } from '@volt/shared/errors';
+import { hardwareAddress } from '../../../network/index.ts';
+import { droppedCapabilities } from './capabilities.ts';
+import { environmentNames } from './environment.ts';
+import { INSIDE, machineName, type Paths } from './paths.ts';
+import { slotOf } from '../../slots.ts';
+import { userArguments } from './user.ts';
+
+/** At machine shutdown, and for `systemctl stop`; `volt container stop` brings its own. */
+export const STOP_SECONDS = 90;
+
+/** systemd refuses longer lines; the kernel longer argument lists. */
+const COMMAND_BYTES_MAX = 128 * 1024;
+
+export interface HostFacts {
+  /** Which of nspawn's ways of copying resolv.conf fits the host. */
+  readonly resolvConf: 'replace-host' | 'replace-uplink';
+}
+
+export function renderUnit(config: ContainerConfig, lower: string, paths: Paths, facts: HostFacts): string {
+  const { spec, network } = config;
+  const script = `${paths.lib}/container`;
+  const up = [
+    script,
+    'up',
+    spec.name,
+    vethName(slotOf(config)),
+    `${network.address}/${network.prefix}`,
+    hardwareAddress(network.address),
+    network.gateway,
+    network.bridge,
+    String(config.userns.base),
+    String(config.userns.size),
+    lower,
+  ];
+  return `[Unit]
+Description=Volt container ${spec.name} (${spec.image})
+Wants=volt-network.service
+After=volt-network.service network.target
+RequiresMountsFor=${paths.containers}
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+Slice=system.slice
+SyslogIdentifier=${spec.name}
+EnvironmentFile=-${paths.containers}/${spec.name}/env
+ExecStartPre=:${quoted(up)}
+ExecStart=:${quoted(nspawn(config, paths, facts))}
+ExecStopPost=:${quoted([script, 'down', spec.name])}
+Delegate=yes
+KillMode=mixed
+SuccessExitStatus=143
+TimeoutStartSec=60
+TimeoutStopSec=${STOP_SECONDS}
+${restart(spec.restart)}
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string[] {
+  const { spec, userns } = config;
+  return [
+    '/usr/bin/nsenter',
+    `--net=/run/netns/volt-${spec.name}`,
+    '/usr/bin/systemd-nspawn',
+    '--quiet',
+    '--keep-unit',
+    '--register=no',
+    `--machine=${machineName(spec.name)}`,
+    `--hostname=${spec.name}`,
+    `--directory=${paths.containers}/${spec.name}/rootfs`,
+    `--private-users=${userns.base}:${userns.size}`,
+    '--private-users-ownership=auto',
+    '--no-new-privileges=yes',
+    `--drop-capability=${droppedCapabilities.map((name) => `CAP_${name.toUpperCase()}`).join(',')}`,
+    `--kill-signal=${config.stopSignal}`,
+    `--resolv-conf=${facts.resolvConf}`,
+    '--timezone=off',
+    '--link-journal=no',
+    '--console=pipe',
+    `--bind-ro=${paths.lib}/inside:${INSIDE}`,
+    ...(config.workdir === '/' || config.workdir === '' ? [] : [`--chdir=${config.workdir}`]),
+    ...environmentNames(config.env).map((name) => `--setenv=${name}`),
+    '--',
+    `${INSIDE}/init`,
+    '--',
+    ...userArguments(config.user),
+    ...config.command,
+  ];
+}
+
+function restart(policy: ContainerConfig['spec']['restart']): string {
+  if (policy === 'no') return 'Restart=no\n';
+  return `Restart=${policy}\nRestartSec=1\nRestartSteps=5\nRestartMaxDelaySec=30\n`;
+}
+
+/** Interface names have at most 15 characters. */
+export const vethName = (slot: number): string => `volt-c${slot}`;
+
+/** As systemd reads command lines: quoted, C escapes, and no specifiers. The `:` before it turns variables off. */
+export function quoted(argv: readonly string[]): string {
+  const line = argv.map(quotedWord).join(' ');
+  if (Buffer.byteLength(line) > COMMAND_BYTES_MAX) {
+    throw new VoltError('USAGE', `The command is longer than ${COMMAND_BYTES_MAX} bytes`);
+  }
+  return line;
+}
+
+function quotedWord(word: string): string {
+  if (word.includes('\0')) throw new VoltError('USAGE', 'A command cannot hold a zero byte');
+  if (/^[A-Za-z0-9_/.:=,+@-]+$/.test(word)) return word;
+  const escaped = word
+    .replace(/[\\"]/g, '\\$&')
+    .replaceAll('%', '%%')
+    // oxlint-disable-next-line no-control-regex
+    .replace(/[\u0001-\u001f\u007f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return `"${escaped}"`;
+}
