@@ -21,6 +21,10 @@ export const clusterFiles = {
   controllerCredentials: { name: 'controller.creds', mode: 0o600 },
   adminCertificate: { name: 'admin.crt', mode: 0o644 },
   adminKey: { name: 'admin.key', mode: 0o600 },
+  /** The CA of routes between NATS servers, and this server's certificate of it. Nodes that are no controllers have none. */
+  routesAuthority: { name: 'routes-ca.crt', mode: 0o644 },
+  routesCertificate: { name: 'routes.crt', mode: 0o644 },
+  routesKey: { name: 'routes.key', mode: 0o600 },
   nats: { name: 'nats.conf', mode: 0o644 },
   witness: { name: 'nats-witness.conf', mode: 0o644 },
 } as const;

@@ -3,11 +3,12 @@
  * a JWT for each user and no server keeps a list of them. A node can so be
  * taken in, with permissions of its own, without touching any server.
  */
+import { createPublicKey } from 'node:crypto';
 import { encodeAccount, encodeOperator, encodeUser } from '@nats-io/jwt';
 import { createAccount, createOperator, createUser, fromPublic, fromSeed } from '@nats-io/nkeys';
 import { z } from 'zod';
 import { VoltError } from '../errors/index.ts';
-import { CERTIFICATE_DAYS } from './certificates.ts';
+import { CERTIFICATE_DAYS, issue, makeAuthority, makeKey } from './certificates.ts';
 
 const DAY_SECONDS = 86_400;
 const UNLIMITED = -1;
@@ -22,6 +23,11 @@ export const NatsAuthority = z.strictObject({
   operatorSeed: z.string(),
   accountSeed: z.string(),
   systemAccountSeed: z.string(),
+  /**
+   * A CA of its own for routes between servers. A route may say anything in any
+   * account's name, and every node has a certificate of the cluster's CA.
+   */
+  routes: z.strictObject({ certificate: z.string(), key: z.string() }),
 });
 export type NatsAuthority = z.output<typeof NatsAuthority>;
 
@@ -31,7 +37,7 @@ export interface SubjectLists {
   readonly subscribe: readonly string[];
 }
 
-export async function makeNatsAuthority(cluster: string): Promise<NatsAuthority> {
+export async function makeNatsAuthority(cluster: string, now: Date): Promise<NatsAuthority> {
   const [operator, account, system] = [createOperator(), createAccount(), createAccount()];
   const shared = { conn: UNLIMITED, subs: UNLIMITED, data: UNLIMITED, payload: UNLIMITED };
   const trade = { imports: 0, exports: 0, leaf: 0, wildcards: true, disallow_bearer: true };
@@ -46,6 +52,7 @@ export async function makeNatsAuthority(cluster: string): Promise<NatsAuthority>
     operatorSeed: seedOf(operator),
     accountSeed: seedOf(account),
     systemAccountSeed: seedOf(system),
+    routes: makeAuthority(cluster, now),
   };
 }
 
@@ -102,6 +109,18 @@ export function signUser(
     { pub: { allow: [...permissions.publish] }, sub: { allow: [...permissions.subscribe] } },
     { exp: expiry(now) },
   );
+}
+
+/** What a controller's NATS server shows to the others: texts of the files of the same names. */
+export function routeFiles(
+  { routes }: NatsAuthority,
+  { node, address }: { node: string; address: string },
+  now: Date,
+): { routesAuthority: string; routesCertificate: string; routesKey: string } {
+  const routesKey = makeKey();
+  const subject = { name: node, roles: ['controller'] as const, addresses: [address] };
+  const routesCertificate = issue(routes, createPublicKey(routesKey), subject, now);
+  return { routesAuthority: routes.certificate, routesCertificate, routesKey };
 }
 
 /** Credentials for the system account: for a controller that looks after the servers. Kept in memory only. */

@@ -31,14 +31,20 @@ export interface NatsServer {
   readonly routes: readonly string[];
   readonly storeDir: string;
   readonly storage: 'data' | 'witness';
-  readonly files: { readonly ca: string; readonly certificate: string; readonly key: string };
+  readonly clientTls: TlsFiles;
+  readonly routeTls: TlsFiles;
   readonly authority: Pick<NatsAuthority, 'operator' | 'account' | 'systemAccount' | 'accountKey' | 'systemAccountKey'>;
 }
 
-export interface NatsPaths {
+export interface TlsFiles {
   readonly ca: string;
   readonly certificate: string;
   readonly key: string;
+}
+
+export interface NatsPaths {
+  readonly clientTls: TlsFiles;
+  readonly routeTls: TlsFiles;
   readonly storeDir: string;
 }
 
@@ -55,32 +61,28 @@ export interface NatsNode {
 
 /** The server of a controller node. */
 export function natsServer({ cluster, node, address, peers, authority }: NatsNode, paths: NatsPaths): NatsServer {
-  const { storeDir, ...files } = paths;
   return {
     cluster,
     name: node,
     client: { host: address, port: NATS_PORT, isAdvertised: true },
     route: { host: address, port: NATS_CLUSTER_PORT },
     routes: routesTo(address, peers),
-    storeDir,
     storage: 'data',
-    files,
+    ...paths,
     authority,
   };
 }
 
 /** The witness beside the first node's server. Clients have no business with it. */
 export function witnessServer({ cluster, node, address, peers, authority }: NatsNode, paths: NatsPaths): NatsServer {
-  const { storeDir, ...files } = paths;
   return {
     cluster,
     name: witnessName(node),
     client: { host: '127.0.0.1', port: -1, isAdvertised: false },
     route: { host: address, port: WITNESS_CLUSTER_PORT },
     routes: routesTo(address, peers),
-    storeDir,
     storage: 'witness',
-    files,
+    ...paths,
     authority,
   };
 }
@@ -93,7 +95,6 @@ function routesTo(address: string, peers: readonly Peer[]): string[] {
 
 export function renderNats(server: NatsServer): string {
   const { client, route, authority } = server;
-  const tls = renderTls(server.files);
   return [
     '# Written by volt. Changes made here are lost.',
     `server_name: ${quote(server.name)}`,
@@ -103,7 +104,7 @@ export function renderNats(server: NatsServer): string {
     `max_payload: ${PAYLOAD_BYTES_MAX}`,
     `max_pending: ${PENDING_BYTES_MAX}`,
     `max_connections: ${CONNECTIONS_MAX}`,
-    `tls { ${tls} }`,
+    `tls { ${renderTls(server.clientTls)} }`,
     '',
     'jetstream {',
     `  store_dir: ${quote(server.storeDir)}`,
@@ -116,7 +117,7 @@ export function renderNats(server: NatsServer): string {
     `  name: ${quote(server.cluster)}`,
     `  listen: ${quote(`${route.host}:${route.port}`)}`,
     ...(client.isAdvertised ? [] : ['  no_advertise: true']),
-    `  tls { ${tls} }`,
+    `  tls { ${renderTls(server.routeTls)} }`,
     '  routes: [',
     ...server.routes.map((address) => `    ${quote(`nats://${address}`)}`),
     '  ]',
@@ -134,7 +135,7 @@ export function renderNats(server: NatsServer): string {
 }
 
 /** A client or a peer without a certificate of our CA is turned away before it says anything. */
-const renderTls = ({ ca, certificate, key }: NatsServer['files']): string =>
+const renderTls = ({ ca, certificate, key }: TlsFiles): string =>
   [
     `ca_file: ${quote(ca)}`,
     `cert_file: ${quote(certificate)}`,
@@ -155,14 +156,22 @@ export const NATS_UNITS = { data: 'volt-nats.service', witness: 'volt-nats-witne
 export const NATS_STORES = { data: '/var/lib/volt/nats', witness: '/var/lib/volt/nats-witness' } as const;
 
 /**
- * Where a server finds its files. The key is not readable for the user that
- * NATS runs as; systemd hands it over as a credential of the unit.
+ * Where a server finds its files. The keys are not readable for the user that
+ * NATS runs as; systemd hands them over as credentials of the unit.
  */
 export function natsPaths(which: NatsServer['storage'], dir?: string): NatsPaths {
+  const secret = (file: 'key' | 'routesKey') => `/run/credentials/${NATS_UNITS[which]}/${clusterFiles[file].name}`;
   return {
-    ca: clusterPath('authority', dir),
-    certificate: clusterPath('certificate', dir),
-    key: `/run/credentials/${NATS_UNITS[which]}/${clusterFiles.key.name}`,
+    clientTls: {
+      ca: clusterPath('authority', dir),
+      certificate: clusterPath('certificate', dir),
+      key: secret('key'),
+    },
+    routeTls: {
+      ca: clusterPath('routesAuthority', dir),
+      certificate: clusterPath('routesCertificate', dir),
+      key: secret('routesKey'),
+    },
     storeDir: NATS_STORES[which],
   };
 }

@@ -1,0 +1,27 @@
+import { VoltError } from '@volt/shared/errors';
+import { init, type InitParams, type InitResult } from './init.ts';
+import { join, type JoinParams, type JoinResult } from './join.ts';
+import type { BootstrapPorts } from './ports.ts';
+
+/** Making this machine a member of a cluster. One attempt at a time; a second meanwhile is CONFLICT. */
+export interface Bootstrap {
+  init(params: InitParams, signal: AbortSignal): Promise<InitResult>;
+  join(params: JoinParams, signal: AbortSignal): Promise<JoinResult>;
+}
+
+export function createBootstrap(ports: BootstrapPorts): Bootstrap {
+  let isBusy = false;
+  const alone = async <T>(act: () => Promise<T>): Promise<T> => {
+    if (isBusy) throw new VoltError('CONFLICT', 'This machine is joining a cluster at this moment');
+    isBusy = true;
+    try {
+      return await act();
+    } finally {
+      isBusy = false;
+    }
+  };
+  return {
+    init: (params, signal) => alone(() => init(ports, params, signal)),
+    join: (params, signal) => alone(() => join(ports, params, signal)),
+  };
+}

@@ -1,0 +1,141 @@
+/** `cluster join`: this machine becomes a node of a cluster that there is. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { toVoltError, VoltError, wrapError } from '@volt/shared/errors';
+import {
+  clusterFiles,
+  clusterPath,
+  CONTROLLER_JWT,
+  credentialsText,
+  makeKey,
+  makeUserKey,
+  natsPaths,
+  natsServer,
+  NODE_JWT,
+  readNatsAuthority,
+  readToken,
+  renderNats,
+  routeFiles,
+  withControllers,
+  writeConfig,
+  type ClusterFile,
+  type ClusterIdentity,
+  type UserKey,
+} from '@volt/shared/pki';
+import type { AgentMethods, Parsed, Result } from '@volt/shared/rpc';
+import { askIn, type Admission } from './ask-in.ts';
+import { begin, finish, membership, startUnits, undoQuietly, writeFiles } from './membership.ts';
+import { nodeNameOf } from './node-name.ts';
+import type { BootstrapPorts } from './ports.ts';
+import { untilReady } from './ready.ts';
+import { controllerUnits } from './units.ts';
+
+export type JoinParams = Parsed<AgentMethods['cluster.join']>;
+export type JoinResult = Result<AgentMethods['cluster.join']>;
+
+/**
+ * Resolves once this machine is a member, and its controller answers if it got
+ * one. A failure leaves no member behind, and the same call can be made again:
+ * the cluster knows the node by its key, which is kept from the moment that
+ * the cluster may have recorded it. CONFLICT on a member.
+ */
+export async function join(ports: BootstrapPorts, params: JoinParams, signal: AbortSignal): Promise<JoinResult> {
+  const node = nodeNameOf(params.node, ports.hostName());
+  if (readToken(params.token).expiresAt <= ports.now()) {
+    throw new VoltError('PERMISSION', 'The join token has expired', { hint: 'on a controller: volt cluster token' });
+  }
+  await refuseMember(ports);
+  await begin(ports);
+  const keptKey = await ports.files.read(clusterPath('key'));
+  let isMaybeRecorded = keptKey !== undefined;
+  try {
+    const key = keptKey ?? makeKey();
+    if (keptKey === undefined) await ports.files.write(clusterPath('key'), key, { mode: clusterFiles.key.mode });
+    const user = makeUserKey();
+    const asking = { ...params, node, key, userKey: user.publicKey };
+    const admission = await askIn(ports.controllers, asking, signal).catch((thrown) => {
+      isMaybeRecorded ||= isOutcomeUnknown(thrown);
+      throw thrown;
+    });
+    isMaybeRecorded = true;
+    await settle(ports, { node, address: params.address, key, user, admission }, signal);
+    await finish(ports);
+    return { cluster: admission.cluster, node, roles: admission.roles };
+  } catch (thrown) {
+    await undoQuietly(ports, { keepKey: isMaybeRecorded });
+    throw wrapError(toVoltError(thrown), `Node '${node}' did not join`);
+  }
+}
+
+async function refuseMember(ports: BootstrapPorts): Promise<void> {
+  const present = await membership(ports);
+  if (present === undefined) return;
+  const where = `node '${present.node}' of cluster '${present.cluster}'`;
+  throw new VoltError('CONFLICT', `This machine is ${where} already`, { hint: 'volt cluster status' });
+}
+
+/** After these the controller may have done what it was asked. */
+const isOutcomeUnknown = (thrown: unknown): boolean =>
+  !(thrown instanceof VoltError) || ['NETWORK', 'TIMEOUT', 'INTERRUPTED'].includes(thrown.code);
+
+interface Newcomer {
+  readonly node: string;
+  readonly address: string;
+  readonly key: string;
+  readonly user: UserKey;
+  readonly admission: Admission;
+}
+
+/** Writes what the admission makes of this machine, and starts what its roles need. */
+async function settle(ports: BootstrapPorts, newcomer: Newcomer, signal: AbortSignal): Promise<void> {
+  const { node, address, admission } = newcomer;
+  const { cluster, subnet, range, roles, peers } = admission;
+  const controllers = peers.filter((peer) => peer.roles.includes('controller'));
+  const config = withControllers({ cluster, node, address, subnet, range, roles }, controllers);
+  const files = memberFiles(newcomer, ports.now());
+  await writeFiles(ports, { ...files, config: writeConfig(config) });
+  if (!roles.includes('controller')) return;
+
+  const units = controllerUnits(ports.program, { hasWitness: false });
+  await startUnits(ports, units, signal);
+  const identity: ClusterIdentity = {
+    config,
+    ca: files.authority,
+    cert: files.certificate,
+    key: newcomer.key,
+    creds: files.credentials,
+    controller: null,
+  };
+  await untilReady(ports, units, (asked) => ports.controllers.status(identity, asked), signal);
+}
+
+type MemberFiles = Record<'authority' | 'certificate' | 'credentials', string> & Partial<Record<ClusterFile, string>>;
+
+function memberFiles({ node, address, key, user, admission }: Newcomer, now: Date): MemberFiles {
+  const { files, certificate, roles, cluster, peers } = admission;
+  const authority = given(files, clusterFiles.authority.name);
+  const isOurs = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  if (!isOurs) throw new VoltError('GENERAL', 'The controller signed a certificate for another key');
+  const common = {
+    authority,
+    certificate: certificate + authority,
+    credentials: credentialsText(given(files, NODE_JWT), user.seed),
+  };
+  if (!roles.includes('controller')) return common;
+  const nats = given(files, clusterFiles.natsAuthority.name);
+  const natsAuthority = readNatsAuthority(nats, clusterFiles.natsAuthority.name);
+  const server = { cluster, node, address, peers, authority: natsAuthority };
+  return {
+    ...common,
+    authorityKey: given(files, clusterFiles.authorityKey.name),
+    natsAuthority: nats,
+    controllerCredentials: credentialsText(given(files, CONTROLLER_JWT), user.seed),
+    ...routeFiles(natsAuthority, { node, address }, now),
+    nats: renderNats(natsServer(server, natsPaths('data'))),
+  };
+}
+
+function given(files: Readonly<Record<string, string>>, name: string): string {
+  const text = files[name];
+  if (text === undefined) throw new VoltError('GENERAL', `The controller did not send '${name}'`);
+  return text;
+}
