@@ -35,8 +35,7 @@ export class Catalog {
   /** Commands that can be typed as one word; those that have it as a second name come first. */
   singles(): { word: string; command: Command }[] {
     const singles = [...this.#byWord].filter(([word]) => !word.includes(' '));
-    const rank = ([word, { path }]: [string, Command]) => (word === path ? 1 : 0);
-    return singles.sort((a, b) => rank(a) - rank(b)).map(([word, command]) => ({ word, command }));
+    return singles.toSorted((a, b) => rank(a) - rank(b)).map(([word, command]) => ({ word, command }));
   }
 
   suggest(words: string): string | undefined {
@@ -48,3 +47,5 @@ export class Catalog {
     );
   }
 }
+
+const rank = ([word, { path }]: [string, Command]) => (word === path ? 1 : 0);

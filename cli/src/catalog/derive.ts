@@ -93,7 +93,7 @@ function namesOf({ method, row }: Row): Record<string, NameSource> {
   return names;
 }
 
-/** Told by the permission and the verb: what changes something can also collide, wait for others and run out of room. */
+/** Told by the permission and the verb: what changes something can also collide, need others and run out of room. */
 function errorsOf(from: Row): ErrorCode[] {
   const { method, row } = from;
   const verb = method.split('.')[1] ?? '';

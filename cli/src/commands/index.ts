@@ -1,16 +1,1 @@
-import type { Command } from '../catalog/index.ts';
-import { clusterInit, clusterJoin } from './cluster.ts';
-import { completion } from './completion.ts';
-import { contextCommands } from './context.ts';
-import { deployApply } from './deploy-apply.ts';
-import { exec } from './exec.ts';
-import { imageImport } from './image-import.ts';
-import { logs } from './logs.ts';
-import { version } from './version.ts';
-
-/** The commands that no row of a method table can say. */
-export const handCommands: readonly Command[] = [
-  ...[logs, exec, imageImport, deployApply, clusterInit, clusterJoin],
-  ...contextCommands,
-  ...[completion, version],
-];
+export { handCommands } from './all.ts';

@@ -17,7 +17,7 @@ export interface Wish {
   readonly host: string | undefined;
 }
 
-/** Chooses a context by name, or the file's current one, or the built-in one. Throws NOT_FOUND for a name nobody has. */
+/** The context of that name, or the file's current one, or the built-in one. Throws NOT_FOUND for a name nobody has. */
 export function chooseContext(file: ContextsFile, name: string | undefined): { name: string; context: Context } {
   const chosen = name ?? file.current ?? DEFAULT_CONTEXT;
   const context = Object.hasOwn(file.contexts, chosen) ? file.contexts[chosen] : undefined;

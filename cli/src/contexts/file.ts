@@ -3,7 +3,6 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
-import { parse, stringify } from 'yaml';
 import { ContextsFile } from './context.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -30,7 +29,8 @@ export async function readContexts(path: string): Promise<ContextsFile> {
   if (text.length > FILE_BYTES_MAX) throw malformed(path, 'too large');
   let value: unknown;
   try {
-    value = parse(text);
+    // Most machines have no such file, and then need no YAML.
+    value = (await import('yaml')).parse(text);
   } catch (cause) {
     throw malformed(path, (cause as Error).message.split('\n')[0]!);
   }
@@ -43,6 +43,7 @@ export async function readContexts(path: string): Promise<ContextsFile> {
 /** All or nothing: written beside the old file, made durable, then put in its place. Only its owner may read it. */
 export async function writeContexts(path: string, contents: ContextsFile): Promise<void> {
   const folder = dirname(path);
+  const { stringify } = await import('yaml');
   const beside = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });

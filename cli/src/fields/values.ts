@@ -9,29 +9,37 @@ export type Typed = Readonly<Record<string, boolean | readonly string[] | undefi
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Turns what was typed into values. Throws USAGE that names the flag. */
-export function readValues(fields: readonly Field[], typed: Typed, env: Env): Record<string, unknown> {
+export function readValues(
+  fields: readonly Field[],
+  typed: Typed,
+  { env, label }: { env: Env; label: (field: Field) => string },
+): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const field of fields) {
     const words = typed[field.param];
-    if (words !== undefined) values[field.param] = readValue(field, words, env);
+    if (words !== undefined) values[field.param] = readValue(field, words, { env, label: label(field) });
   }
   return values;
 }
 
-function readValue(field: Field, words: boolean | readonly string[], env: Env): unknown {
+function readValue(
+  field: Field,
+  words: boolean | readonly string[],
+  { env, label }: { env: Env; label: string },
+): unknown {
   if (typeof words === 'boolean') return words;
   const last = words.at(-1)!;
   switch (field.kind) {
     case 'boolean':
-      return readBoolean(field, last);
+      return readBoolean(label, last);
     case 'number':
-      return readNumber(field, last);
+      return readNumber(label, last);
     case 'choice':
-      return readChoice(field, last);
+      return readChoice(field, label, last);
     case 'list':
       return words.flatMap((word) => word.split(',').filter((item) => item !== ''));
     case 'argv':
-      return words.length > 1 ? words : readArgv(field, last);
+      return words.length > 1 ? words : readArgv(label, last);
     case 'record':
       return Object.fromEntries(words.map((word) => readPair(field, word, env)));
     case 'text':
@@ -43,29 +51,29 @@ function readValue(field: Field, words: boolean | readonly string[], env: Env): 
 export const labelOf = (field: Field, isPositional: boolean): string =>
   isPositional ? field.flag.toUpperCase() : `--${field.flag}`;
 
-function readBoolean(field: Field, word: string): boolean {
+function readBoolean(label: string, word: string): boolean {
   if (word === 'true') return true;
   if (word === 'false') return false;
-  throw new VoltError('USAGE', `'--${field.flag}' is true or false, not '${word}'`);
+  throw new VoltError('USAGE', `'${label}' is true or false, not '${word}'`);
 }
 
-function readNumber(field: Field, word: string): number {
-  if (!/^-?\d+(?:\.\d+)?$/.test(word)) throw new VoltError('USAGE', `'${field.flag}' must be a number, not '${word}'`);
+function readNumber(label: string, word: string): number {
+  if (!/^-?\d+(?:\.\d+)?$/.test(word)) throw new VoltError('USAGE', `'${label}' must be a number, not '${word}'`);
   return Number(word);
 }
 
-function readChoice(field: Field, word: string): string {
+function readChoice(field: Field, label: string, word: string): string {
   if (field.choices.includes(word)) return word;
   const choices = field.choices.join(', ');
-  throw new VoltError('USAGE', `'--${field.flag}' must be one of ${choices}; not '${word}'`, {
+  throw new VoltError('USAGE', `'${label}' must be one of ${choices}; not '${word}'`, {
     hint: didYouMean(word, field.choices),
   });
 }
 
-function readArgv(field: Field, word: string): string[] {
+function readArgv(label: string, word: string): string[] {
   const words = splitWords(word);
   if (words !== undefined) return words;
-  throw new VoltError('USAGE', `'--${field.flag}': a quote is not closed in ${word}`);
+  throw new VoltError('USAGE', `'${label}': a quote is not closed in ${word}`);
 }
 
 /** `KEY=VALUE`; for the environment also `KEY` alone, which hands on our own. */

@@ -1,2 +1,2 @@
 export { commandHelp, globalOptions, partsOf, type CommandParts } from './command-help.ts';
-export { groupHelp, nouns, overview } from './overview.ts';
+export { groupHelp, inOrder, nouns, overview } from './overview.ts';

@@ -22,8 +22,6 @@ const programs: readonly Item[] = [
 ];
 
 export function overview(catalog: Catalog): string {
-  const known = Object.keys(nouns).filter((noun) => catalog.nouns().includes(noun));
-  const others = catalog.nouns().filter((noun) => !known.includes(noun));
   const shortcuts = catalog.singles().map(({ word, command }) => ({
     left: word,
     right: command.path === word ? command.summary : `${command.summary} (${command.path})`,
@@ -33,13 +31,19 @@ export function overview(catalog: Catalog): string {
     '',
     'Usage: volt NOUN VERB [arguments] [options]',
     ...section('Often used', items(shortcuts)),
-    ...[...known, ...others].flatMap((noun) => section(title(noun), verbs(noun, catalog))),
+    ...inOrder(catalog.nouns()).flatMap((noun) => section(title(noun), verbs(noun, catalog))),
     ...section('Programs', items(programs)),
     ...section('Global options', items(globalOptions())),
     '',
     "'volt NOUN VERB --help' shows arguments, options, examples and exit codes.",
     '',
   ].join('\n');
+}
+
+/** Those that are not listed above come last. */
+export function inOrder(present: readonly string[]): string[] {
+  const known = Object.keys(nouns).filter((noun) => present.includes(noun));
+  return [...known, ...present.filter((noun) => !known.includes(noun))];
 }
 
 export function groupHelp(noun: string, catalog: Catalog): string {

@@ -61,7 +61,7 @@ export class FromSystemd implements Offline {
   async #instances(): Promise<InstanceRow[]> {
     const { containerState, failureOf } = await import('@volt/shared/systemd');
     const [defined = [], units] = await Promise.all([this.#defined(), this.#containerUnits()]);
-    const names = [...new Set([...defined, ...units.keys()])].sort();
+    const names = [...new Set([...defined, ...units.keys()])].toSorted();
     return Promise.all(
       names.map(async (name) => {
         const unit = units.get(name);
@@ -81,8 +81,8 @@ export class FromSystemd implements Offline {
   }
 
   async #services(all: boolean): Promise<ServiceStatus[]> {
-    const { listUnits } = await this.#systemd();
-    const units = await listUnits(['*.service']);
+    const systemd = await this.#systemd();
+    const units = await systemd.listUnits(['*.service']);
     return units
       .filter((unit) => all || unit.activeState === 'active')
       .map((unit) => ({
@@ -94,9 +94,9 @@ export class FromSystemd implements Offline {
   }
 
   async #containerUnits(): Promise<Map<string, Unit>> {
-    const { listUnits } = await this.#systemd();
+    const systemd = await this.#systemd();
     const { CONTAINER_UNITS, containerOfUnit } = await import('@volt/shared/systemd');
-    const units = await listUnits([CONTAINER_UNITS]);
+    const units = await systemd.listUnits([CONTAINER_UNITS]);
     return new Map(
       units.flatMap((unit) => {
         const name = containerOfUnit(unit.name);

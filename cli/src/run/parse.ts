@@ -31,14 +31,17 @@ export function parse(command: Command, words: readonly string[], env: Env): Par
   const { typed, args } = readFlags(command, [...flags, ...globals], words);
 
   const positional = placeArguments(command, own, args);
-  const given = readValues(own, { ...pick(typed, flags), ...positional }, env);
+  const labels = { env, label: (field: Field) => labelOf(field, byPosition.includes(field.param)) };
+  const given = readValues(own, { ...pick(typed, flags), ...positional }, labels);
   requireAll(own, given, byPosition, command);
-  const label = (param: string) => {
-    const field = own.find((one) => one.param === param)!;
-    return labelOf(field, byPosition.includes(param));
-  };
+  const label = (param: string) => labels.label(own.find((one) => one.param === param)!);
+  const globalLabels = { env, label: (field: Field) => labelOf(field, false) };
   return {
-    globals: checkValues(globalParams, readValues(globals, pick(typed, globals), env), (param) => `--${param}`),
+    globals: checkValues(
+      globalParams,
+      readValues(globals, pick(typed, globals), globalLabels),
+      (param) => `--${param}`,
+    ),
     values: checkValues(command.params, given, label),
     given,
   };

@@ -73,7 +73,7 @@ describe('what is wrong is said in one line, and nothing is sent', () => {
   test.each([
     ['container stop', "error: 'volt container stop' needs NAME\n"],
     ['container stop a b', "error: 'b' is one argument too many\n"],
-    ['container stop web --grace soon', "error: 'grace' must be a number, not 'soon'\n"],
+    ['container stop web --grace soon', "error: '--grace' must be a number, not 'soon'\n"],
     ['container stop web --grace 4000', 'error: --grace: Too big'],
     ['container stop web --grace', "error: '--grace' needs a value\n"],
     ['container stop Web', 'error: NAME: A container name must be'],

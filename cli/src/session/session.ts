@@ -4,7 +4,7 @@ import { VoltError } from '@volt/shared/errors';
 import { agentMethods, controllerMethods, type AgentMethods, type ControllerMethods } from '@volt/shared/rpc';
 import type { Destination } from '../contexts/index.ts';
 import type { Offline } from '../offline/index.ts';
-import { ndjson, noProgress, progressOn, render, type Progress, type Shape, type View } from '../output/index.ts';
+import { cell, ndjson, noProgress, progressOn, render, type Progress, type Shape, type View } from '../output/index.ts';
 import type { Settings } from '../settings/index.ts';
 import { harmless, pad, painter, type Terminal } from '../terminal/index.ts';
 import { route, type Side } from './side.ts';
@@ -157,7 +157,7 @@ export class Session {
     if (output === 'name') return async (event) => stdout.write(await render(event, { columns }, 'name', this.view()));
     return async (event) => {
       const row = event as Readonly<Record<string, unknown>>;
-      const cells = columns.map((column) => String(row[column] ?? '-'));
+      const cells = columns.map((column) => cell(column, row[column], this.#ports.now()));
       await stdout.write(`${eventLine(cells)}\n`);
     };
   }

@@ -23,7 +23,7 @@ export function processTerminal(onBrokenPipe: () => void): Terminal {
 
 function sink(stream: WriteStream): Sink {
   return {
-    isTerminal: stream.isTTY === true,
+    isTerminal: stream.isTTY,
     columns: () => (stream.isTTY ? stream.columns : undefined),
     rows: () => (stream.isTTY ? stream.rows : undefined),
     async write(data) {
@@ -37,11 +37,11 @@ function sink(stream: WriteStream): Sink {
 function processInput(): Source {
   return {
     get isTerminal() {
-      return process.stdin.isTTY === true;
+      return process.stdin.isTTY;
     },
     stream: () => process.stdin,
     makeRaw() {
-      if (process.stdin.isTTY !== true) return () => {};
+      if (!process.stdin.isTTY) return () => {};
       process.stdin.setRawMode(true);
       return () => void process.stdin.setRawMode(false);
     },

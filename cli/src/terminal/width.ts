@@ -3,8 +3,15 @@
 const segments = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 // What Unicode's East Asian Width (UAX #11) calls wide, in the blocks that occur in practice, and emoji.
-const wide =
-  /^(?:[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]|[\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation})/u;
+const wide = new RegExp(
+  [
+    '^(?:[\\u1100-\\u115F\\u2E80-\\u303E\\u3041-\\uA4CF\\uA960-\\uA97C\\uAC00-\\uD7A3\\uF900-\\uFAFF]',
+    '[\\uFE30-\\uFE6F\\uFF01-\\uFF60\\uFFE0-\\uFFE6]',
+    '[\\u{1F300}-\\u{1FAFF}\\u{20000}-\\u{3FFFD}]',
+    '\\p{Emoji_Presentation})',
+  ].join('|'),
+  'u',
+);
 const invisible = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]+$/u;
 const plain = /^[\x20-\x7E]*$/;
 
