@@ -8,8 +8,7 @@ const document = (): OpenRpcDocument =>
   openRpc(all, {
     title: 'Volt',
     version: '1',
-    description:
-      'All methods of agents and controllers; x-servers says who answers. rpc.discover gives those of one server.',
+    description: 'All methods of agents and controllers; x-servers says who answers. rpc.discover lists those of one.',
   });
 
 export function openRpcText(): string {

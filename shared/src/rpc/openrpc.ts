@@ -52,7 +52,7 @@ export function openRpc(table: MethodTable, info: OpenRpcInfo): OpenRpcDocument 
     openrpc: '1.3.2',
     info,
     methods: Object.keys(table)
-      .sort()
+      .toSorted()
       .map((name) => describe(name, table[name]!, codes)),
     components: { errors: Object.fromEntries(codes.map((code) => [code, describeError(code)])) },
   };
