@@ -13,7 +13,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { mergeLedger, parseLedger, type Ledger } from './ledger.ts';
 import { NodeLease } from './node-lease.ts';
 import { Operations } from './operations.ts';
-import { isActive, planAssignments, type NodeStep } from './plan-assignments.ts';
+import { attemptKey, isActive, planAssignments, type NodeStep } from './plan-assignments.ts';
 import type { ClusterNodePorts } from './ports.ts';
 import { StatusWriter } from './status-writer.ts';
 import { statusesOf } from './statuses.ts';
@@ -88,16 +88,21 @@ class ClusterNode {
 
   async #act(): Promise<void> {
     const { workloads, clock, node, log } = this.#ports;
+    // Before the look: what ends during it may be seen or not, and is left to the next pass.
+    const busy = this.#operations.busy();
     const observed = await workloads.list();
     const assigned = this.#ledger.entries.map(({ assignment }) => assignment);
     this.#operations.look(assigned, observed);
+    const wanted = new Set(assigned.filter((one) => one.wanted === 'running').map(attemptKey));
+    this.#operations.interrupt((assignment) => !wanted.has(attemptKey(assignment)));
     const nowMs = clock.monotonicMs();
     const lease = { isFresh: this.#lease.isFresh(nowMs), mayStart: this.#lease.covers(this.#readAtMs, nowMs) };
     const view = { ledger: this.#ledger, observed, lease, attempts: this.#operations.attempts };
     const steps = planAssignments(view, nowMs);
-    this.#operations.begin(steps);
-    const statuses = statusesOf(node, this.#ledger, observed, this.#reasons(steps));
-    await this.#statuses.tell(statuses, new Set(observed.map(({ instance }) => instance))).catch((thrown) => {
+    this.#operations.begin(steps, busy);
+    const statuses = statusesOf(node, this.#ledger, { observed, busy, reasons: this.#reasons(steps) });
+    const present = new Set([...busy, ...observed.map(({ instance }) => instance)]);
+    await this.#statuses.tell(statuses, present).catch((thrown) => {
       const { code, message } = toVoltError(thrown);
       if (!isAway(code)) log.warn('The status was not written', { code, message });
     });
@@ -108,7 +113,7 @@ class ClusterNode {
     const { clock, workloads, log } = this.#ports;
     while (!signal.aborted) {
       if (!this.#lease.isFresh(clock.monotonicMs())) {
-        this.#operations.interruptExclusive();
+        this.#operations.interrupt(({ exclusive }) => exclusive);
         await this.#fence(workloads).catch((thrown) => {
           const { code, message } = toVoltError(thrown);
           log.warn('Exclusive instances were not stopped; trying again', { code, message });

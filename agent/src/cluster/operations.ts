@@ -22,7 +22,8 @@ export interface OperationPorts {
 
 interface Running {
   readonly done: Promise<void>;
-  readonly isExclusive: boolean;
+  /** What it would bring up. */
+  readonly starts: Assignment | undefined;
   readonly stop: AbortController;
 }
 
@@ -45,21 +46,29 @@ export class Operations {
     return this.#failures;
   }
 
-  /** Begins what there is room for and what is not being done already; the rest is for the next pass. */
-  begin(steps: readonly NodeStep[]): void {
+  /** The instances to which something is being done. */
+  busy(): ReadonlySet<string> {
+    return new Set(this.#running.keys());
+  }
+
+  /** Begins what there is room for; the rest is for the next pass. `busy`: those of which the plan did not see the end. */
+  begin(steps: readonly NodeStep[], busy: ReadonlySet<string>): void {
     for (const step of steps) {
       if (step.kind === 'hold') continue;
       const instance = instanceOf(step);
-      if (this.#running.has(instance) || this.#running.size >= OPERATIONS_AT_ONCE_MAX) continue;
+      const isBusy = busy.has(instance) || this.#running.has(instance);
+      if (isBusy || this.#running.size >= OPERATIONS_AT_ONCE_MAX) continue;
       const stop = new AbortController();
-      const isExclusive = step.kind === 'ensure' && step.assignment.exclusive;
-      this.#running.set(instance, { done: this.#run(step, instance, stop.signal), isExclusive, stop });
+      const starts = step.kind === 'ensure' ? step.assignment : undefined;
+      this.#running.set(instance, { done: this.#run(step, instance, stop.signal), starts, stop });
     }
   }
 
-  /** Interrupts what would bring up an exclusive instance. */
-  interruptExclusive(): void {
-    for (const { isExclusive, stop } of this.#running.values()) if (isExclusive) stop.abort();
+  /** Interrupts what would bring up an instance that is not to run. */
+  interrupt(isUnwanted: (assignment: Assignment) => boolean): void {
+    for (const { starts, stop } of this.#running.values()) {
+      if (starts !== undefined && isUnwanted(starts)) stop.abort();
+    }
   }
 
   /** What is up for a while is well again; what is no longer assigned is forgotten. */

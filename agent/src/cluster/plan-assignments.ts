@@ -62,8 +62,10 @@ function planOne(
   if (exclusive && !lease.mayStart) {
     return { kind: 'hold', instance, because: 'exclusive, and the cluster has not been asked again yet' };
   }
-  const waitMs = (attempts.get(attemptKey(assignment))?.nextAtMs ?? 0) - nowMs;
-  if (waitMs > 0) return { kind: 'hold', instance, because: `tried again in ${Math.ceil(waitMs / 1000)} s` };
+  const past = attempts.get(attemptKey(assignment));
+  if (past !== undefined && past.nextAtMs > nowMs) {
+    return { kind: 'hold', instance, because: `waits after ${past.tries} tries` };
+  }
   return { kind: 'ensure', assignment, because: present === undefined ? assignment.because : `is ${present.state}` };
 }
 

@@ -1,0 +1,1 @@
+export { FakeImages, FakeLedgerFile, FakeWorkloads, silentLog } from './fakes.ts';
