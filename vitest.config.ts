@@ -10,7 +10,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{agent,controller,cli,shared}/src/**/*.test.ts', 'scripts/**/*.test.ts', 'e2e/{lab,bench}/**/*.test.ts'],
+          include: [
+            '{agent,controller,cli,shared}/src/**/*.test.ts',
+            'scripts/**/*.test.ts',
+            'e2e/{lab,bench}/**/*.test.ts',
+          ],
         },
       },
       {

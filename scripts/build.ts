@@ -67,7 +67,7 @@ function versionOf(folder: string): string {
 function findAssets(): Record<string, string> {
   const own = globSync('{agent,controller,cli,shared}/src/**/assets/**', { cwd: top })
     .filter((path) => statSync(join(top, path)).isFile())
-    .sort();
+    .toSorted();
   const fromAgent = createRequire(join(top, 'agent/package.json'));
   const fromBlake = createRequire(fromAgent.resolve('@napi-rs/blake-hash'));
   const fromWasm = createRequire(createRequire(fromAgent.resolve('blake3')).resolve('blake3-wasm'));

@@ -1,4 +1,4 @@
-/** Turns the TypeScript of one entry and all it imports into one CommonJS file, the only form a single binary can start. */
+/** Turns one entry and all it imports into one CommonJS file, the only form a single binary can start. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';

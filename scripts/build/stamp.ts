@@ -26,7 +26,7 @@ function readStamp(stampFile: string): Stamp | undefined {
   }
 }
 
-/** By content: a checkout or a copied tree changes every time stamp and nothing else. An absent file counts as a change. */
+/** By content: a checkout or a copied tree changes every time stamp and nothing else. */
 function digest(inputs: readonly string[], facts: readonly string[]): string {
   const hash = createHash('sha256').update(JSON.stringify(facts));
   for (const path of inputs) hash.update(`\0${path}\0`).update(content(path));
