@@ -24,8 +24,8 @@ export function rpcPage(): string {
     '# Methods',
     '',
     'JSON-RPC 2.0 over HTTP: `POST /rpc` with params by name; batches and notifications included. Methods marked as',
-    'streams are sent to `POST /stream`, one JSON object a line: `event` notifications come before the result, and what the',
-    'caller sends while it runs are `input` notifications.',
+    'streams are sent to `POST /stream`, one JSON object a line: `event` notifications come before the result, and',
+    'what the caller sends while it runs are `input` notifications.',
     'The same as a machine reads it: [openrpc.json](openrpc.json), and `rpc.discover` on every server.',
     '',
     ...markdownTable(

@@ -7,6 +7,7 @@ import { handCommands } from '../commands/index.ts';
 import { contextsPath, readContexts, resolveDestination } from '../contexts/index.ts';
 import { Session, type Ports } from '../session/index.ts';
 import { settingsFrom, type GlobalValues } from '../settings/index.ts';
+import { readerGone } from '../terminal/index.ts';
 import { parse, type Parsed } from './parse.ts';
 import { report } from './report.ts';
 import { routeOf } from './route.ts';
@@ -22,6 +23,7 @@ export async function run(argv: readonly string[], ports: Ports): Promise<number
   try {
     return await dispatch(argv, ports);
   } catch (thrown) {
+    if (ports.signal.reason === readerGone) return 0;
     return report(ports.signal.aborted ? interrupted(thrown) : thrown, ports.terminal);
   }
 }

@@ -4,6 +4,9 @@
  */
 import type { Readable } from 'node:stream';
 
+/** Why a command was cancelled, when whoever read our output has had enough (`volt logs web | head`): no failure. */
+export const readerGone = Symbol('reader gone');
+
 export interface Sink {
   readonly isTerminal: boolean;
   /** Width of the window; undefined when it is none. */
