@@ -32,6 +32,7 @@ export class Leadership {
   #held: { readonly token: number; readonly revision: number; readonly sinceMs: number } | undefined;
   #seen: { readonly revision: number; readonly atMs: number } | undefined;
   #needsToken = false;
+  #highestToken = 0;
 
   constructor(ports: LeadershipPorts) {
     this.#ports = ports;
@@ -58,13 +59,14 @@ export class Leadership {
     const sinceMs = clock.monotonicMs();
     if (this.#held !== undefined && !this.#needsToken && sinceMs - this.#held.sinceMs < RENEW_MS) return;
     const entry = await kv.get('leases', CONTROLLER_LEASE);
+    this.#highestToken = Math.max(this.#highestToken, entry?.value?.token ?? 0);
     const isMine = entry?.value?.session === this.#ports.session;
     if (!isMine) this.#held = undefined;
     if (isMine && entry.value !== null) {
-      const token = this.#needsToken ? this.#nextToken(entry) : entry.value.token;
+      const token = this.#needsToken ? this.#nextToken() : entry.value.token;
       await this.#write(entry, token);
     } else if (this.#isFree(entry)) {
-      await this.#write(entry, this.#nextToken(entry));
+      await this.#write(entry, this.#nextToken());
     }
   }
 
@@ -108,9 +110,9 @@ export class Leadership {
    * Higher than the last. The seconds since 1970 are a floor, so that tokens
    * grow even when the cluster lost its memory of them; agents have not.
    */
-  #nextToken(entry: Entry<LeaderLease> | undefined): number {
+  #nextToken(): number {
     const floor = Math.floor(this.#ports.clock.now().getTime() / 1000);
-    return Math.max((entry?.value?.token ?? 0) + 1, floor);
+    return Math.max(this.#highestToken + 1, floor);
   }
 
   #lease(token: number): LeaderLease {

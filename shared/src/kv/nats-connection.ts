@@ -37,7 +37,8 @@ function natsOptions({ servers, tls, credentials, node, role }: ConnectOptions):
     waitOnFirstConnect: true,
     // Credentials may be refused while the servers' configuration catches up.
     ignoreAuthErrorAbort: true,
-    ...(tls === undefined ? {} : { tls: { ...tls } }),
+    // TLS from the first byte; with NATS's own way the certificate is checked for no address at all.
+    ...(tls === undefined ? {} : { tls: { ...tls, handshakeFirst: true } }),
     ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
   };
 }
