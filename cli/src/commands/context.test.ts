@@ -58,6 +58,7 @@ test('list shows the built-in one, and which is current', async () => {
   expect(stdout).toMatchInlineSnapshot(`
     "NAME     CURRENT  KIND        HOST
     default  no       agent       /run/volt/volt.sock
+    cluster  no       controller  /run/volt/volt.sock
     prod     yes      controller  https://192.0.2.1:7444
     edge     no       agent       https://192.0.2.9:7443
     "

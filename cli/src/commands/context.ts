@@ -38,7 +38,7 @@ const add = command({
   async run({ name, force, ...wanted }, session) {
     const path = contextsPath(session.terminal.env);
     const file = await readContexts(path);
-    if (!force && (name === DEFAULT_CONTEXT || Object.hasOwn(file.contexts, name))) {
+    if (!force && (Object.hasOwn(builtIn, name) || Object.hasOwn(file.contexts, name))) {
       throw new VoltError('ALREADY_EXISTS', `There is a context '${name}' already`, {
         hint: 'another name, or --force',
       });
@@ -82,7 +82,7 @@ const list = command({
   async run(_values, session) {
     const file = await readContexts(contextsPath(session.terminal.env));
     const current = session.settings.context ?? file.current ?? DEFAULT_CONTEXT;
-    const all = { [DEFAULT_CONTEXT]: builtIn, ...file.contexts };
+    const all = { ...builtIn, ...file.contexts };
     const rows = Object.entries(all).map(([name, context]) => ({ name, current: name === current, ...context }));
     await session.print(rows, { columns: shown, wide: ['serverName', 'ca', 'cert', 'key'] }, 'contexts');
     return 0;
@@ -141,7 +141,7 @@ const remove = command({
     const path = contextsPath(terminal.env);
     const file = await readContexts(path);
     if (!Object.hasOwn(file.contexts, name)) {
-      if (name === DEFAULT_CONTEXT) throw new VoltError('USAGE', `'${name}' is built in: it cannot be removed`);
+      if (Object.hasOwn(builtIn, name)) throw new VoltError('USAGE', `'${name}' is built in: it cannot be removed`);
       chooseContext(file, name);
     }
     const { [name]: _gone, ...contexts } = file.contexts;

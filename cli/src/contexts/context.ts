@@ -27,5 +27,11 @@ export type ContextsFile = z.output<typeof ContextsFile>;
 export const DEFAULT_CONTEXT = 'default';
 export const DEFAULT_SOCKET = '/run/volt/volt.sock';
 
-/** The context that is always there: the agent of this machine. */
-export const builtIn: Context = { kind: 'agent', host: DEFAULT_SOCKET };
+/** The cluster this machine belongs to, through the agent's socket. */
+export const CLUSTER_CONTEXT = 'cluster';
+
+/** The contexts that are always there, whatever the file says. */
+export const builtIn: Readonly<Record<string, Context>> = {
+  [DEFAULT_CONTEXT]: { kind: 'agent', host: DEFAULT_SOCKET },
+  [CLUSTER_CONTEXT]: { kind: 'controller', host: DEFAULT_SOCKET },
+};

@@ -20,11 +20,11 @@ export interface Wish {
 /** The context of that name, or the file's current one, or the built-in one. Throws NOT_FOUND for a name nobody has. */
 export function chooseContext(file: ContextsFile, name: string | undefined): { name: string; context: Context } {
   const chosen = name ?? file.current ?? DEFAULT_CONTEXT;
-  const context = Object.hasOwn(file.contexts, chosen) ? file.contexts[chosen] : undefined;
+  const known = { ...builtIn, ...file.contexts };
+  const context = Object.hasOwn(known, chosen) ? known[chosen] : undefined;
   if (context !== undefined) return { name: chosen, context };
-  if (chosen === DEFAULT_CONTEXT) return { name: chosen, context: builtIn };
   throw new VoltError('NOT_FOUND', `There is no context '${chosen}'`, {
-    hint: didYouMean(chosen, [DEFAULT_CONTEXT, ...Object.keys(file.contexts)]) ?? 'volt context list',
+    hint: didYouMean(chosen, Object.keys(known)) ?? 'volt context list',
   });
 }
 

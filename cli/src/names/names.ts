@@ -1,6 +1,6 @@
 /** What is called how, asked of whoever knows: for completion, and for names that were mistyped. */
 import type { NameSource } from '../catalog/index.ts';
-import { contextsPath, DEFAULT_CONTEXT, readContexts } from '../contexts/index.ts';
+import { builtIn, contextsPath, readContexts } from '../contexts/index.ts';
 import type { Session, Side } from '../session/index.ts';
 
 interface Named {
@@ -21,7 +21,7 @@ export async function namesOf(source: NameSource, session: Session): Promise<str
   try {
     if (source === 'context') {
       const { contexts } = await readContexts(contextsPath(session.terminal.env));
-      return [DEFAULT_CONTEXT, ...Object.keys(contexts)];
+      return Object.keys({ ...builtIn, ...contexts });
     }
     const { method, side } = lists[source];
     const client = side === 'controller' ? await session.cluster() : await session.client(side, method);

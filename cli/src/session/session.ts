@@ -82,9 +82,9 @@ export class Session {
 
   /** The agent of one node, through a controller. */
   async agentOf(node: string): Promise<Client<AgentMethods>> {
-    const { target, kind } = await this.destination();
-    const scope = kind === 'agent' ? { scope: 'controller' as const } : {};
-    return this.#open(target, agentMethods, { node, ...scope });
+    const destination = await this.destination();
+    const { options } = route('agent', destination, node, 'node list');
+    return this.#open(destination.target, agentMethods, options);
   }
 
   #open<T extends AgentMethods | ControllerMethods>(target: Target, table: T, options: ConnectOptions): Client<T> {
@@ -109,7 +109,8 @@ export class Session {
 
   async isAgentDown(thrown: unknown): Promise<boolean> {
     if (!(thrown instanceof VoltError) || thrown.code !== 'DAEMON' || this.settings.node !== undefined) return false;
-    return (await this.destination()).target.kind === 'socket';
+    const { kind, target } = await this.destination();
+    return kind === 'agent' && target.kind === 'socket';
   }
 
   /** Said even to the quiet: what follows may be less than the agent would tell. */

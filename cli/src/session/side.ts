@@ -21,17 +21,17 @@ export function route(side: Side, { kind, target }: Destination, node: string | 
     if (node !== undefined) {
       throw new VoltError('USAGE', `'volt ${command}' is about the whole cluster`, { hint: "leave out '--node'" });
     }
-    if (kind === 'controller') return { table: 'controller', options: {} };
     if (isSocket) return { table: 'controller', options: { scope: 'controller' } };
+    if (kind === 'controller') return { table: 'controller', options: {} };
     throw new VoltError('USAGE', `'volt ${command}' needs a controller context`, { hint: 'volt context list' });
   }
   if (node !== undefined) {
-    if (kind === 'controller') return { table: 'agent', options: { node } };
     if (isSocket) return { table: 'agent', options: { node, scope: 'controller' } };
+    if (kind === 'controller') return { table: 'agent', options: { node } };
     throw new VoltError('USAGE', "'--node' needs a controller context", { hint: 'volt context list' });
   }
   if (kind === 'agent') return { table: 'agent', options: {} };
-  if (side === 'either') return { table: 'controller', options: {} };
+  if (side === 'either') return { table: 'controller', options: isSocket ? { scope: 'controller' } : {} };
   throw new VoltError('USAGE', `'volt ${command}' asks one node: say which`, {
     hint: "add '--node NAME'; volt node list shows them",
   });
