@@ -1,5 +1,223 @@
-import { VoltError } from '@volt/shared/errors';
+/**
+ * voltd, the agent: builds the ports, wires the rooms, starts and stops them.
+ * `volt daemon` runs it; `volt daemon install` makes this machine a node.
+ */
+import { once } from 'node:events';
+import { realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  dump,
+  loadSettings,
+  needRestart,
+  onSignals,
+  openLog,
+  type DaemonLog,
+  type Settings,
+} from '@volt/shared/daemon';
+import { toVoltError, exitCode } from '@volt/shared/errors';
+import { connectCluster, type ClusterConnection } from '@volt/shared/kv';
+import { loadClusterIdentity, type ClusterIdentity } from '@volt/shared/pki';
+import { version } from '@volt/shared/program';
+import { AuditTrail, PendingCalls } from '@volt/shared/server';
+import { SystemBus } from '@volt/shared/systemd';
+import { clusterHandlers, containerHandlers, imageHandlers, nodeHandlers, openApi, hostNodeName } from './api/index.ts';
+import { createBootstrap } from './bootstrap/index.ts';
+import { install } from './daemon/index.ts';
+import { createEngine } from './engine/index.ts';
+import {
+  BusSystemd,
+  kernelProcesses,
+  listenFds,
+  NodeFiles,
+  NodePrograms,
+  notify,
+  systemClock,
+  systemJournal,
+  watchdogIntervalMs,
+} from './host/index.ts';
+import { createNetwork } from './network/index.ts';
+import { bootstrapPorts } from './wire-bootstrap.ts';
+import { runMember } from './wire-cluster.ts';
+import { openImages } from './wire-images.ts';
+import { nodeFacts } from './wire-node.ts';
 
-export async function main(_argv: readonly string[]): Promise<number> {
-  throw new VoltError('GENERAL', 'The agent is not there');
+const SOCKET_PATH = '/run/volt/volt.sock';
+const PID_PATH = '/run/volt/volt.pid';
+const LOG_PATH = '/var/log/volt/daemon.log';
+const AUDIT_PATH = '/var/log/volt/audit.log';
+/** Requests that have not ended by then are dropped. */
+const DRAIN_MS = 5000;
+/** So that an answer on its way out is not cut off by our own restart. */
+const RESTART_DELAY_MS = 200;
+
+export async function main([verb]: readonly string[]): Promise<number> {
+  try {
+    return verb === 'install' ? await installHere() : await run();
+  } catch (thrown) {
+    const { code, message, hint } = toVoltError(thrown);
+    process.stderr.write(`error: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+    if (code === 'GENERAL') throw thrown;
+    return exitCode(code);
+  }
 }
+
+async function installHere(): Promise<number> {
+  const report = (line: string) => void process.stdout.write(`${line}\n`);
+  const ports = { files: new NodeFiles(), programs: new NodePrograms(), program: ownPath(), report };
+  await install(ports, new AbortController().signal);
+  return 0;
+}
+
+/** Everything that lives as long as the agent, in the order in which it is built. */
+async function run(): Promise<number> {
+  const handedOver = listenFds();
+  let settings = loadSettings();
+  const identity = await loadClusterIdentity();
+  const log = openLog(LOG_PATH, settings['log.level']);
+  const audit = new AuditTrail(AUDIT_PATH);
+  const pending = new PendingCalls();
+  const stop = new AbortController();
+  const unhook = onSignals({
+    stop: () => stop.abort(),
+    reload: () => (settings = reload(settings, log)),
+    rotate: () => {
+      log.reopen();
+      audit.close().catch((err: unknown) => log.error({ err }, 'The audit trail could not be closed'));
+    },
+    dump: () => dump(log, pending),
+  });
+  writeFileSync(PID_PATH, `${process.pid}\n`);
+
+  const bus = new SystemBus();
+  const host = {
+    files: new NodeFiles(),
+    programs: new NodePrograms(),
+    systemd: new BusSystemd(bus),
+    journal: systemJournal,
+    processes: kernelProcesses,
+    clock: systemClock,
+  };
+  const line = identity === null ? null : openLine(identity);
+  const images = await openImages({ programs: host.programs, identity, line, agentPort: settings['agent.port'] });
+  const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
+  const engine = createEngine({ host, images: images.forEngine, network });
+  images.use(engine);
+  const bootstrap = createBootstrap(bootstrapPorts({ ...host, program: ownPath() }));
+  const membership = restartingAfter(bootstrap, stop);
+
+  await network.up(stop.signal);
+  log.info({ ...(await engine.recover(stop.signal)) }, 'Left-overs of an earlier run are cleared');
+  const api = await openApi({
+    handlers: {
+      ...nodeHandlers(engine, nodeFacts(bus, identity)),
+      ...containerHandlers(engine),
+      ...imageHandlers(images.operations),
+      ...clusterHandlers(membership),
+    },
+    audit,
+    pending,
+    log,
+    socket: { path: SOCKET_PATH, handedOver: handedOver[0] },
+    cluster: identity === null ? null : doorOf(identity, settings, images.serveObjects),
+  });
+  const member = memberOf({ identity, line, engine, images: images.service, network, log }, stop.signal);
+
+  notify('READY=1');
+  const watchdog = startWatchdog();
+  log.info({ version, node: identity?.config.node ?? hostNodeName() }, 'Agent is ready');
+  if (!stop.signal.aborted) await once(stop.signal, 'abort');
+
+  notify('STOPPING=1');
+  log.info({}, 'Agent stops; containers go on');
+  await Promise.race([pending.whenIdle(), systemClock.sleep(DRAIN_MS)]);
+  clearInterval(watchdog);
+  await api.close();
+  await member;
+  await line?.close();
+  images.close();
+  bus.close();
+  await audit.close();
+  rmSync(PID_PATH, { force: true });
+  unhook();
+  log.flush();
+  return 0;
+}
+
+function openLine({ config, ca, cert, key, creds }: ClusterIdentity): ClusterConnection {
+  return connectCluster({
+    servers: config.servers,
+    tls: { ca, cert, key },
+    credentials: creds,
+    node: config.node,
+    role: 'node',
+  });
+}
+
+/** In a cluster the cluster gives each node its addresses. */
+function bridgeOf(settings: Settings, identity: ClusterIdentity | null) {
+  return { bridge: settings['network.bridge'], subnet: identity?.config.subnet ?? settings['network.address'] };
+}
+
+function doorOf(
+  { config, ca, cert, key }: ClusterIdentity,
+  settings: Settings,
+  serveObjects: (digests: readonly string[]) => AsyncIterable<Uint8Array>,
+) {
+  return {
+    identity: { ca, cert, key },
+    address: config.address,
+    port: settings['agent.port'],
+    controllers: config.controllers,
+    serveObjects,
+  };
+}
+
+async function memberOf(
+  parts: Omit<Parameters<typeof runMember>[0], 'config' | 'kv'> & {
+    identity: ClusterIdentity | null;
+    line: ClusterConnection | null;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { identity, line, ...rest } = parts;
+  if (identity === null || line === null) return;
+  try {
+    await runMember({ ...rest, config: identity.config, kv: line.kv }, signal);
+  } catch (err) {
+    // Its ledger is damaged: somebody must look. Containers and the rest of the agent go on meanwhile.
+    rest.log.error({ err }, 'The line to the cluster ended');
+  }
+}
+
+/** A member has other addresses and another door: the agent starts anew, which no container notices. */
+function restartingAfter(bootstrap: ReturnType<typeof createBootstrap>, stop: AbortController): typeof bootstrap {
+  const thenRestart = async <T>(change: Promise<T>): Promise<T> => {
+    const result = await change;
+    setTimeout(() => stop.abort(), RESTART_DELAY_MS);
+    return result;
+  };
+  return {
+    init: (params, signal) => thenRestart(bootstrap.init(params, signal)),
+    join: (params, signal) => thenRestart(bootstrap.join(params, signal)),
+  };
+}
+
+function reload(before: Settings, log: DaemonLog): Settings {
+  try {
+    const after = loadSettings();
+    log.setLevel(after['log.level']);
+    const waiting = needRestart(before, after);
+    if (waiting.length > 0) log.warn({ settings: waiting }, 'These settings hold from the next start of the agent');
+    return after;
+  } catch (err) {
+    log.error({ err }, 'The settings are wrong; the old ones stay');
+    return before;
+  }
+}
+
+function startWatchdog(): NodeJS.Timeout | undefined {
+  const intervalMs = watchdogIntervalMs();
+  return intervalMs === undefined ? undefined : setInterval(() => notify('WATCHDOG=1'), intervalMs);
+}
+
+/** Of the binary that runs, for units that start it again. */
+const ownPath = (): string => realpathSync(process.execPath);

@@ -2,4 +2,4 @@ export { jobError } from './bus-errors.ts';
 export { systemdCall, SystemBus, type BusCall, type BusSignal } from './bus.ts';
 export { CONTAINER_UNITS, containerOfUnit, containerState, containerUnit, failureOf } from './container-state.ts';
 export { journal, type JournalLine, type JournalOptions, type JournalQuery } from './journal.ts';
-export { listUnitFiles, listUnits, type Unit } from './units.ts';
+export { listUnitFiles, listUnits, systemdVersion, type Unit } from './units.ts';

@@ -44,6 +44,19 @@ export async function listUnitFiles(
     .map(([path, state]) => ({ name: path.slice(path.lastIndexOf('/') + 1), enabled: state === 'enabled' }));
 }
 
+/** Such as `257.13-1~deb13u1`. */
+export async function systemdVersion(bus: SystemBus): Promise<string> {
+  const [value] = await bus.call({
+    destination: 'org.freedesktop.systemd1',
+    path: '/org/freedesktop/systemd1',
+    interface: 'org.freedesktop.DBus.Properties',
+    member: 'Get',
+    signature: 'ss',
+    body: ['org.freedesktop.systemd1.Manager', 'Version'],
+  });
+  return String((value as Variant).value);
+}
+
 async function readUnit(bus: SystemBus, row: UnitRow): Promise<Unit | undefined> {
   const [name, description, loadState, activeState, subState, , path] = row;
   const get = async (property: string) => {

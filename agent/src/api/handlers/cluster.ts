@@ -1,0 +1,23 @@
+import type { AgentMethods, Handlers, Parsed, Result } from '@volt/shared/rpc';
+import type { Caller } from '@volt/shared/server';
+
+type Row = Extract<keyof AgentMethods, `cluster.${string}`>;
+
+/** How this machine becomes part of a cluster; main.ts supplies it. */
+export interface ClusterMembership {
+  init(
+    params: Parsed<AgentMethods['cluster.init']>,
+    signal: AbortSignal,
+  ): Promise<Result<AgentMethods['cluster.init']>>;
+  join(
+    params: Parsed<AgentMethods['cluster.join']>,
+    signal: AbortSignal,
+  ): Promise<Result<AgentMethods['cluster.join']>>;
+}
+
+export function clusterHandlers(membership: ClusterMembership): Pick<Handlers<AgentMethods, Caller>, Row> {
+  return {
+    'cluster.init': (params, { signal }) => membership.init(params, signal),
+    'cluster.join': (params, { signal }) => membership.join(params, signal),
+  };
+}

@@ -1,0 +1,42 @@
+import { VoltError } from '@volt/shared/errors';
+import type { AgentMethods, Handlers } from '@volt/shared/rpc';
+import type { Caller } from '@volt/shared/server';
+import type { Engine } from '../../engine/index.ts';
+
+type Row = Extract<keyof AgentMethods, `container.${string}`>;
+
+/** Containers of this node: params in, one call of the engine, result out. */
+export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, Caller>, Row> {
+  return {
+    'container.create': (spec, { signal }) => engine.create(spec, signal),
+    'container.run': (spec, { signal }) => engine.run(spec, signal),
+    'container.start': ({ name }, { signal }) => engine.start(name, signal),
+    'container.stop': ({ name, grace }, { signal }) => engine.stop(name, grace, signal),
+    'container.restart': ({ name, grace }, { signal }) => engine.restart(name, grace, signal),
+    'container.delete': async ({ name, force }, { signal }) => {
+      await refuseAssigned(engine, name);
+      return engine.delete(name, force, signal);
+    },
+    'container.list': () => engine.list(),
+    'container.inspect': ({ name }) => engine.inspect(name),
+
+    'container.logs': async ({ name, follow, tail }, { signal, emit }) => {
+      for await (const line of engine.logs(name, { follow, tail }, signal)) await emit(line);
+      return {};
+    },
+
+    'container.exec': async ({ name, ...request }, { input, emit, signal }) => ({
+      exitCode: await engine.exec(name, request, { input, emit }, signal),
+    }),
+  };
+}
+
+/** What the cluster placed here it would place again at once; the way to be rid of it is the cluster's. */
+async function refuseAssigned(engine: Engine, name: string): Promise<void> {
+  const found = (await engine.observe()).find(({ status }) => status.name === name);
+  const workload = found?.config.assignment?.workload;
+  if (workload === undefined) return;
+  throw new VoltError('CONFLICT', `'${name}' belongs to the workload '${workload}' of the cluster`, {
+    hint: `volt deploy delete ${workload}, or volt deploy scale ${workload} N`,
+  });
+}

@@ -1,0 +1,11 @@
+export { openApi, type Api, type ApiPorts, type ClusterDoor } from './api.ts';
+export { clusterHandlers, type ClusterMembership } from './handlers/cluster.ts';
+export { containerHandlers } from './handlers/container.ts';
+export {
+  imageHandlers,
+  type ImageOperations,
+  type ImportRequest,
+  type OnProgress,
+  type Progress,
+} from './handlers/image.ts';
+export { hostNodeName, nodeHandlers, type NodeFacts } from './handlers/node.ts';

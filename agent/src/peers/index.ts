@@ -1,0 +1,1 @@
+export { Peers, type Peer, type PeersOptions } from './peers.ts';

@@ -1,0 +1,132 @@
+/** The rooms of a node that is in a cluster, joined: engine, images and network as the cluster's loop asks for them. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { ContainerSpec } from '@volt/shared/model';
+import type { Assignment } from '@volt/shared/model';
+import { systemClock, type Kv } from '@volt/shared/kv';
+import type { ClusterConfig } from '@volt/shared/pki';
+import { version } from '@volt/shared/program';
+import { toVoltError } from '@volt/shared/errors';
+import type { Log } from '@volt/shared/server';
+import { DiskLedger, FENCE_STOP_MS, runClusterNode, type NodeFacts, type Workloads } from './cluster/index.ts';
+import type { Engine } from './engine/index.ts';
+import type { ImageService } from './images/index.ts';
+import type { Network } from './network/index.ts';
+
+export interface ClusterWire {
+  readonly config: ClusterConfig;
+  readonly kv: Kv;
+  readonly engine: Engine;
+  readonly images: Pick<ImageService, 'list' | 'ensure'>;
+  readonly network: Pick<Network, 'setRoutes'>;
+  readonly log: Log;
+}
+
+const LEDGER_PATH = '/var/lib/volt/cluster/assignments.json';
+/** A container that the cluster takes away gets this long to end by itself. */
+const GRACE_SECONDS = 10;
+/** An exclusive one must be gone before another node may start it. */
+const FENCE_GRACE_SECONDS = Math.max(0, Math.floor(FENCE_STOP_MS / 1000) - 2);
+const ROUTES_EVERY_MS = 5000;
+const IMAGES_TOLD_MAX = 512;
+
+/** Runs until the signal. Containers are left as they are at the end. */
+export async function runMember(wire: ClusterWire, signal: AbortSignal): Promise<void> {
+  const { config, kv, images, engine, log } = wire;
+  const node = runClusterNode(
+    {
+      node: config.node,
+      bootId: bootId(),
+      kv,
+      clock: systemClock,
+      workloads: workloadsOf(engine),
+      images: { ensure: (name, manifest, asked) => images.ensure(name, manifest, asked) },
+      ledgerFile: new DiskLedger(LEDGER_PATH),
+      facts: () => factsOf(wire),
+      log: {
+        info: (sentence, fields) => log.info(fields, sentence),
+        warn: (sentence, fields) => log.warn(fields, sentence),
+      },
+    },
+    signal,
+  );
+  await Promise.all([node, keepRoutes(wire, signal)]);
+}
+
+function workloadsOf(engine: Engine): Workloads {
+  return {
+    list: async () =>
+      (await engine.observe()).flatMap(({ status, config }) => {
+        const { assignment } = config;
+        if (assignment === null) return [];
+        const { workload, generation, exclusive } = assignment;
+        const { state, image, address, reason, startedAt } = status;
+        return [{ instance: status.name, workload, generation, exclusive, state, image, address, reason, startedAt }];
+      }),
+    ensure: async (assignment, signal) => void (await engine.ensure(wantedOf(assignment), signal)),
+    remove: async (instance, signal) => {
+      const present = (await engine.observe()).some(({ status }) => status.name === instance);
+      if (present) await engine.stop(instance, GRACE_SECONDS, signal);
+      await engine.delete(instance, true, signal);
+    },
+    stop: async (instance, signal) => {
+      const present = (await engine.observe()).some(({ status }) => status.name === instance);
+      if (present) await engine.stop(instance, FENCE_GRACE_SECONDS, signal);
+    },
+  };
+}
+
+function wantedOf(assignment: Assignment) {
+  const { instance, workload, generation, exclusive, image, command, env, labels } = assignment;
+  const spec = ContainerSpec.parse({
+    name: instance,
+    image: image.name,
+    command,
+    env,
+    labels,
+    restart: 'always',
+    // An exclusive one starts at boot only when the agent has a fresh lease.
+    boot: !exclusive,
+  });
+  const { manifest, tree } = image;
+  return { spec, image: { manifest, tree }, assignment: { workload, instance, generation, exclusive } };
+}
+
+async function factsOf({ config, images }: ClusterWire): Promise<NodeFacts> {
+  const known = await images.list();
+  return {
+    name: config.node,
+    address: config.address,
+    subnet: config.subnet,
+    roles: config.roles,
+    version,
+    memoryMiB: Math.floor(totalmem() / 1024 / 1024),
+    cpuMillis: availableParallelism() * 1000,
+    images: [...new Set(known.map(({ digest }) => digest))].slice(0, IMAGES_TOLD_MAX),
+    bootId: bootId(),
+  };
+}
+
+const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+/** Containers of other nodes are reached through those nodes. */
+async function keepRoutes({ config, kv, network, log }: ClusterWire, signal: AbortSignal): Promise<void> {
+  let said = '';
+  while (!signal.aborted) {
+    try {
+      const records = await kv.list('nodes');
+      const peers = records.flatMap(({ value }) =>
+        value === null || value.name === config.node ? [] : [{ subnet: value.subnet, address: value.address }],
+      );
+      await network.setRoutes(peers, signal);
+      said = '';
+    } catch (thrown) {
+      const { code, message } = toVoltError(thrown);
+      // The routes there are stay: losing the cluster cuts nobody off.
+      if (!signal.aborted && said !== message)
+        log.warn({ code, message }, 'The routes to other nodes stay as they are');
+      said = message;
+    }
+    await systemClock.sleep(ROUTES_EVERY_MS, signal);
+  }
+}

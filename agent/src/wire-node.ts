@@ -1,0 +1,24 @@
+/** Facts of this machine that the handlers show. */
+import type { ClusterIdentity } from '@volt/shared/pki';
+import { listUnits, systemdVersion, type SystemBus } from '@volt/shared/systemd';
+import { hostNodeName, type NodeFacts } from './api/index.ts';
+
+export function nodeFacts(bus: SystemBus, identity: ClusterIdentity | null): NodeFacts {
+  return {
+    name: () => identity?.config.node ?? hostNodeName(),
+    cluster: () => identity?.config.cluster ?? null,
+    // A bus that is away is no reason to refuse an answer about the rest.
+    systemdVersion: () => systemdVersion(bus).catch(() => null),
+    services: async (all) => {
+      const units = await listUnits(bus, ['*.service']);
+      return units
+        .filter((unit) => all || unit.activeState === 'active' || unit.activeState === 'failed')
+        .map((unit) => ({
+          name: unit.name.replace(/\.service$/, ''),
+          state: unit.activeState,
+          detail: unit.subState,
+          description: unit.description,
+        }));
+    },
+  };
+}
