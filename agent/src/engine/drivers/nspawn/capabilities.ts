@@ -9,7 +9,6 @@ export const keptCapabilities = [
   'fowner',
   'fsetid',
   'kill',
-  'net_bind_service',
   'net_raw',
   'setfcap',
   'setgid',
@@ -26,6 +25,8 @@ export const droppedCapabilities = [
   'lease',
   'linux_immutable',
   'mknod',
+  // Not needed in a namespace where every port is free to all; nspawn would take it away in any case.
+  'net_bind_service',
   'net_broadcast',
   'sys_admin',
   'sys_boot',

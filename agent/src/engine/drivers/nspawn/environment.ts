@@ -2,9 +2,10 @@
  * A container's environment, as files that only root reads: a unit and a
  * process's arguments can be read by anyone, and a variable may be a secret.
  *
- * nspawn reads most from its settings file. That file cannot hold a line
- * break, so such values take the way through nspawn's own environment, where a
- * few names would mean something to nspawn itself and are refused.
+ * nspawn reads it from its settings file, which cannot hold a line break. When
+ * a value has one, all take the way through nspawn's own environment instead:
+ * it does not mix the two. A few names would then mean something to nspawn
+ * itself; those, which are never secrets, are arguments.
  */
 import { VoltError } from '@volt/shared/errors';
 
@@ -12,7 +13,7 @@ type Env = Readonly<Record<string, string>>;
 
 const ENVIRONMENT_BYTES_MAX = 1024 * 1024;
 
-const needsLines = (value: string): boolean => /[\r\n]/.test(value);
+const hasLineBreak = (env: Env): boolean => Object.values(env).some((value) => /[\r\n]/.test(value));
 
 /** Names that change what a host program does before it has become the container's. */
 export const isForHostPrograms = (name: string): boolean =>
@@ -31,6 +32,7 @@ const hostNames = new Set([
   'NIS_PATH',
   'NLSPATH',
   'NOTIFY_SOCKET',
+  'PATH',
   'PS4',
   'RES_OPTIONS',
   'SHELLOPTS',
@@ -39,29 +41,27 @@ const hostNames = new Set([
 
 /** nspawn's settings file: quotes as in a shell, and a backslash is only a backslash. */
 export function renderSettings(env: Env): string {
-  refuseTooMuch(env);
-  const lines = Object.entries(env)
-    .filter(([, value]) => !needsLines(value))
-    .map(([name, value]) => `Environment="${`${name}=${value}`.replaceAll('"', `"'"'"`)}"`);
-  return `[Exec]\n${lines.map((line) => `${line}\n`).join('')}`;
+  refuseUnfit(env);
+  const lines = hasLineBreak(env) ? [] : Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  return `[Exec]\n${lines.map((line) => `Environment="${line.replaceAll('"', `"'"'"`)}"\n`).join('')}`;
 }
 
-/** The unit's environment file, for values with line breaks. */
+/** The unit's environment file; empty when the settings file is enough. */
 export function renderEnvironmentFile(env: Env): string {
-  return environmentNames(env)
-    .map((name) => `${name}="${env[name]!.replace(/[\\"$`]/g, '\\$&')}"\n`)
+  if (!hasLineBreak(env)) return '';
+  return Object.entries(env)
+    .filter(([name]) => !isForHostPrograms(name))
+    .map(([name, value]) => `${name}="${value.replace(/[\\"$`]/g, '\\$&')}"\n`)
     .join('');
 }
 
-/** Those that nspawn is told to take from its own environment. */
-export function environmentNames(env: Env): string[] {
-  const names = Object.keys(env).filter((name) => needsLines(env[name]!));
-  const refused = names.find(isForHostPrograms);
-  if (refused === undefined) return names;
-  throw new VoltError('USAGE', `The value of '${refused}' cannot have a line break`);
+/** What nspawn is told on its command line; a name alone is taken from its own environment. */
+export function environmentArguments(env: Env): string[] {
+  if (!hasLineBreak(env)) return [];
+  return Object.entries(env).map(([name, value]) => `--setenv=${isForHostPrograms(name) ? `${name}=${value}` : name}`);
 }
 
-function refuseTooMuch(env: Env): void {
+function refuseUnfit(env: Env): void {
   const bytes = Object.entries(env).reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 2, 0);
   if (bytes > ENVIRONMENT_BYTES_MAX) {
     throw new VoltError('USAGE', `The environment is larger than ${ENVIRONMENT_BYTES_MAX} bytes`);

@@ -55,13 +55,13 @@ export function execArguments(config: ContainerConfig, leader: Leader, command: 
  * and refused of the caller's.
  */
 export function execEnvironment(config: ContainerConfig, request: ExecRequest): Record<string, string> {
-  const refused = Object.keys(request.env).find(isForHostPrograms);
+  const refused = Object.keys(request.env).find((name) => name !== 'PATH' && isForHostPrograms(name));
   if (refused !== undefined) {
     throw new VoltError('USAGE', `'${refused}' cannot be set from outside`, {
       hint: `volt exec ${config.spec.name} -- env ${refused}=... PROGRAM`,
     });
   }
-  const own = Object.entries(config.env).filter(([name]) => !isForHostPrograms(name));
+  const own = Object.entries(config.env).filter(([name]) => name === 'PATH' || !isForHostPrograms(name));
   return {
     HOME: config.user === '' ? '/root' : '/',
     ...(request.tty ? { TERM: 'xterm-256color' } : {}),

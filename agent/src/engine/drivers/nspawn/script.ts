@@ -1,17 +1,18 @@
 import type { Paths } from './paths.ts';
 
 /**
- * The program that a container's unit runs before and after it, as root: mounts,
- * network namespace and cable. Few processes, because a start waits for them.
+ * The program that a container's unit runs, as root: mounts, network namespace
+ * and cable, then nspawn in its place. One process becomes the next, with few
+ * beside it, because a start waits for each.
  *
  * A mark in the run folder says that something may be left over, of this boot:
  * after a power loss mounts and namespaces are gone, and so is the mark.
  */
-export const renderScript = ({ containers, run }: Pick<Paths, 'containers' | 'run'>): string => `#!/bin/sh
-# Prepares and clears away what a container stands on. Called by its unit; may be repeated.
-#   container up NAME VETH ADDRESS/PREFIX MAC GATEWAY BRIDGE UID-BASE UID-COUNT LOWER
+export const renderScript = ({ containers, run, lib }: Pick<Paths, 'containers' | 'run' | 'lib'>): string => `#!/bin/sh
+# Prepares what a container stands on and becomes PROGRAM; clears it away. Called by the container's unit.
+#   container run NAME VETH ADDRESS/PREFIX MAC GATEWAY BRIDGE UID-BASE UID-COUNT LOWER PROGRAM...
 #   container down NAME
-set -u
+set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 verb=\${1-} name=\${2-}
 case $name in
@@ -19,51 +20,62 @@ case $name in
 esac
 home=${containers}/$name
 run=${run}/$name
-netns=volt-$name
 
-down() {
+clear_away() {
+  set +e
   umount "$home/rootfs"
   umount "$run/lower"
   # The cable is deleted by name: a namespace takes its end along only some time later.
   [ ! -e "$run/veth" ] || { read -r veth < "$run/veth" && ip link del "$veth"; }
-  ip netns del "$netns"
+  ip netns del "volt-$name"
   rm -f "$run/veth"
   rmdir "$run/lower" "$run"
-  return 0
+  set -e
 } 2> /dev/null
 
-up() {
-  veth=$1 address=$2 mac=$3 gateway=$4 bridge=$5 base=$6 count=$7 lower=$8
-  [ ! -e "$run" ] || down
-  mkdir -p "$run/lower" && echo "$veth" > "$run/veth" &&
-  ip -batch - << END &&
-netns add $netns
-link add name $veth master $bridge up type veth peer name host0 address $mac netns $netns
+case $verb in
+  run)
+    veth=$3 mac=$5 bridge=$7
+    [ ! -e "$run" ] || clear_away
+    mkdir -p "$run/lower"
+    echo "$veth" > "$run/veth"
+    ip -batch - << END
+netns add volt-$name
+link add name $veth master $bridge up type veth peer name host0 address $mac netns volt-$name
 END
-  # Ports below 1024 and ping need no privilege in a namespace that only this container is in.
-  nsenter --net="/run/netns/$netns" /bin/sh -c '
+    shift 2
+    exec nsenter --net="/run/netns/volt-$name" ${lib}/container within "$name" "$@"
+    ;;
+  within)
+    address=$4 mac=$5 gateway=$6 base=$8 count=$9
+    shift 9
+    lower=$1
+    shift
+    # Ports below 1024 and ping need no privilege in a namespace that only this container is in.
     echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start
     echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range
-    exec ip -batch - << END
+    echo 1 > /proc/sys/net/ipv4/conf/host0/arp_notify
+    {
+      mount -o "bind,X-mount.idmap=0:$base:$count" "$lower" "$run/lower"
+      mount -t overlay -o "lowerdir=$run/lower,upperdir=$home/upper,workdir=$home/work" volt "$home/rootfs"
+    } &
+    ip -batch - << END
 link set lo up
-addr add $1 dev host0
+addr add $address dev host0
 link set host0 up
-route add default via $2
-END' sh "$address" "$gateway" &&
-  mount -o "bind,X-mount.idmap=0:$base:$count" "$lower" "$run/lower" &&
-  mount -t overlay -o "lowerdir=$run/lower,upperdir=$home/upper,workdir=$home/work" volt "$home/rootfs"
-}
-
-case $verb in
-  up)
-    shift 2
-    up "$@" || { status=$?; down; exit "$status"; }
+route add default via $gateway
+END
+    # Announces the address, for whoever asked for it too early would ask again a second later. A step of
+    # its own: in the batch it comes before the bridge has seen the cable.
+    ip link set host0 address "$mac"
+    wait $!
+    exec "$@"
     ;;
   down)
     # Set by systemd when the main process has ended; outlives the unit's place in memory.
-    [ -z "\${EXIT_CODE-}" ] || echo "$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS" > "$home/exit"
-    down
+    [ -z "\${EXIT_CODE-}" ] || echo "$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS" > "$home/exit" || true
+    clear_away
     ;;
-  *) echo "usage: container up|down NAME ..." >&2; exit 2 ;;
+  *) echo "usage: container run|down NAME ..." >&2; exit 2 ;;
 esac
 `;

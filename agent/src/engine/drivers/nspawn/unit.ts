@@ -2,8 +2,8 @@
 import type { ContainerConfig } from '@volt/shared/model';
 import { VoltError } from '@volt/shared/errors';
 import { hardwareAddress } from '../../../network/index.ts';
-import { droppedCapabilities } from './capabilities.ts';
-import { environmentNames } from './environment.ts';
+import { droppedCapabilities, keptCapabilities } from './capabilities.ts';
+import { environmentArguments } from './environment.ts';
 import { INSIDE, machineName, type Paths } from './paths.ts';
 import { slotOf } from '../../slots.ts';
 import { userArguments } from './user.ts';
@@ -22,9 +22,9 @@ export interface HostFacts {
 export function renderUnit(config: ContainerConfig, lower: string, paths: Paths, facts: HostFacts): string {
   const { spec, network } = config;
   const script = `${paths.lib}/container`;
-  const up = [
+  const run = [
     script,
-    'up',
+    'run',
     spec.name,
     vethName(slotOf(config)),
     `${network.address}/${network.prefix}`,
@@ -34,6 +34,7 @@ export function renderUnit(config: ContainerConfig, lower: string, paths: Paths,
     String(config.userns.base),
     String(config.userns.size),
     lower,
+    ...nspawn(config, paths, facts),
   ];
   return `[Unit]
 Description=Volt container ${spec.name} (${spec.image})
@@ -48,8 +49,7 @@ NotifyAccess=main
 Slice=system.slice
 SyslogIdentifier=${spec.name}
 EnvironmentFile=-${paths.containers}/${spec.name}/env
-ExecStartPre=:${quoted(up)}
-ExecStart=:${quoted(nspawn(config, paths, facts))}
+ExecStart=:${quoted(run)}
 ExecStopPost=:${quoted([script, 'down', spec.name])}
 Delegate=yes
 KillMode=mixed
@@ -65,8 +65,6 @@ WantedBy=multi-user.target
 function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string[] {
   const { spec, userns } = config;
   return [
-    '/usr/bin/nsenter',
-    `--net=/run/netns/volt-${spec.name}`,
     '/usr/bin/systemd-nspawn',
     '--quiet',
     '--keep-unit',
@@ -77,7 +75,8 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     `--private-users=${userns.base}:${userns.size}`,
     '--private-users-ownership=auto',
     '--no-new-privileges=yes',
-    `--drop-capability=${droppedCapabilities.map((name) => `CAP_${name.toUpperCase()}`).join(',')}`,
+    `--capability=${capabilityList(keptCapabilities)}`,
+    `--drop-capability=${capabilityList(droppedCapabilities)}`,
     `--kill-signal=${config.stopSignal}`,
     `--resolv-conf=${facts.resolvConf}`,
     '--timezone=off',
@@ -85,7 +84,7 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     '--console=pipe',
     `--bind-ro=${paths.lib}/inside:${INSIDE}`,
     ...(config.workdir === '/' || config.workdir === '' ? [] : [`--chdir=${config.workdir}`]),
-    ...environmentNames(config.env).map((name) => `--setenv=${name}`),
+    ...environmentArguments(config.env),
     '--',
     `${INSIDE}/init`,
     '--',
@@ -93,6 +92,8 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     ...config.command,
   ];
 }
+
+const capabilityList = (names: readonly string[]): string => names.map((name) => `CAP_${name.toUpperCase()}`).join(',');
 
 function restart(policy: ContainerConfig['spec']['restart']): string {
   if (policy === 'no') return 'Restart=no\n';
