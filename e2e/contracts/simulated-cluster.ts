@@ -6,6 +6,9 @@ import { runController } from '@volt/controller/reconcilers';
 import { WorkloadSpec, type WorkloadSpecInput } from '@volt/shared/model';
 import { aNode, FakeKv, FakeKvStore, SimClock } from '@volt/shared/kv/testing';
 
+/** Longer than on a real network, so that things overlap. */
+const KV_MS = 15;
+const CONTAINER_MS = 700;
 const DIGEST = 'd'.repeat(64);
 
 /** What runs, stops and comes back as a power switch would do it. */
@@ -51,6 +54,9 @@ export class SimulatedNode {
     this.name = name;
     this.kv = new FakeKv(store);
     const { kv, workloads, images, ledgerFile } = this;
+    const never = new AbortController().signal;
+    kv.latency = () => clock.sleep(KV_MS, never);
+    workloads.latency = () => clock.sleep(CONTAINER_MS, never);
     const facts = async () => aNode(name, { roles: ['agent', 'controller'] });
     const ports = { node: name, bootId: 'b', kv, clock, workloads, images, ledgerFile, facts, log: silentLog };
     this.agent = new Program((signal) => runClusterNode(ports, signal));
@@ -80,6 +86,7 @@ export class SimulatedController {
 
   constructor(name: string, store: FakeKvStore, clock: SimClock) {
     this.kv = new FakeKv(store);
+    this.kv.latency = () => clock.sleep(KV_MS, new AbortController().signal);
     const sightings = new Sightings();
     let session = 0;
     this.program = new Program((signal) => {
@@ -120,8 +127,17 @@ export class SimulatedCluster {
 
   /** Through a controller that is not cut off. */
   async apply(spec: WorkloadSpecInput): Promise<void> {
-    const api = this.controllers.find(({ kv }) => !kv.isAway)!.api;
-    await api.applyWorkloads([WorkloadSpec.parse(spec)]);
+    const { api } = this.controllers.find(({ kv }) => !kv.isAway && !kv.losesAnswers && !kv.holdsWrites)!;
+    await this.during(api.applyWorkloads([WorkloadSpec.parse(spec)]));
+  }
+
+  /** Lets time pass until a call is answered. */
+  async during<T>(call: Promise<T>): Promise<T> {
+    let isOver = false;
+    const over = call.finally(() => (isOver = true));
+    over.catch(() => {});
+    while (!isOver) await this.clock.advance(5);
+    return over;
   }
 
   /** The nodes on which an instance runs. */

@@ -17,16 +17,13 @@ const names = (workload: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${workload}-${index}`);
 
 test('three copies run on three nodes within seconds', async () => {
-  const { store: _, ...rest } = await clusterOf(3);
-  expect(rest.nodes).toHaveLength(3);
+  await clusterOf(3);
   await cluster.apply({ name: 'web', image: 'web', replicas: 3 });
   const seconds = await cluster.until(() => names('web', 3).every((name) => cluster.running(name).length === 1), 30);
   expect(seconds).toBeLessThan(3);
   expect(new Set(names('web', 3).flatMap((name) => cluster.running(name))).size).toBe(3);
-  const [row] = await cluster.controllers[1]!.api.listWorkloads();
   await cluster.clock.advance(3000);
-  expect(row).toMatchObject({ name: 'web', replicas: 3 });
-  expect((await cluster.controllers[1]!.api.listWorkloads())[0]).toMatchObject({
+  expect((await cluster.during(cluster.controllers[1]!.api.listWorkloads()))[0]).toMatchObject({
     running: 3,
     state: 'ready',
     reason: null,
@@ -99,7 +96,7 @@ test('an image that no node has leaves the copy pending with the reason', async 
   for (const { images } of cluster.nodes) images.missing.add('lost');
   await cluster.apply({ name: 'web', image: 'lost' });
   await cluster.clock.advance(10_000);
-  const [row] = await cluster.controllers[0]!.api.listWorkloads();
+  const [row] = await cluster.during(cluster.controllers[0]!.api.listWorkloads());
   expect(row).toMatchObject({ state: 'progressing', running: 0 });
   expect(row!.reason).toMatch(/^web-0: No node has the image 'lost'/);
 });
@@ -108,7 +105,7 @@ test('a deleted workload leaves nothing behind', async () => {
   await clusterOf(3);
   await cluster.apply({ name: 'web', image: 'web', replicas: 5 });
   await cluster.until(() => cluster.running('web-4').length === 1, 30);
-  await cluster.controllers[2]!.api.deleteWorkload('web');
+  await cluster.during(cluster.controllers[2]!.api.deleteWorkload('web'));
   await cluster.until(() => cluster.store.keys('workloads').size === 0, 30);
   await cluster.clock.advance(5000);
   expect(cluster.store.keys('assignments').size).toBe(0);
@@ -169,7 +166,7 @@ async function inject(at: SimulatedCluster, kind: string, which: number): Promis
     if (controller.program.isUp) controller.program.off();
     else controller.program.on();
   }
-  if (kind === 'apply' && !at.store.isAway) {
+  if (kind === 'apply' && !at.store.isAway && at.controllers.some(({ kv }) => !kv.losesAnswers && !kv.holdsWrites)) {
     await at.apply({ name: 'db', image: 'db', exclusive: true, env: { CHANGE: `${which}` } }).catch(() => {});
   }
 }

@@ -9,13 +9,15 @@ export class FakeWorkloads implements Workloads {
   readonly broken = new Set<string>();
   /** Told of every start and stop, for tests that check what was ever true. */
   onChange: () => void = () => {};
+  /** How long anything takes. */
+  latency: () => Promise<void> = () => Promise.resolve();
 
   async list(): Promise<Observed[]> {
     return [...this.containers.values()];
   }
 
   async ensure(assignment: Assignment, signal: AbortSignal): Promise<void> {
-    await Promise.resolve();
+    await this.latency();
     signal.throwIfAborted();
     const { instance, workload, generation, exclusive, image } = assignment;
     const present = this.containers.get(instance);
@@ -38,13 +40,13 @@ export class FakeWorkloads implements Workloads {
   }
 
   async remove(instance: string): Promise<void> {
-    await Promise.resolve();
+    await this.latency();
     this.containers.delete(instance);
     this.onChange();
   }
 
   async stop(instance: string): Promise<void> {
-    await Promise.resolve();
+    await this.latency();
     this.set(instance, 'stopped');
   }
 

@@ -59,6 +59,8 @@ export class FakeKv implements Kv, BucketKeeper {
   losesAnswers = false;
   /** Writes get stuck on the way; see `release`. */
   holdsWrites = false;
+  /** How long a call takes on its way there. */
+  latency: () => Promise<void> = () => Promise.resolve();
   /** What `prepare` was last told. */
   servers = 0;
 
@@ -137,7 +139,7 @@ export class FakeKv implements Kv, BucketKeeper {
   }
 
   async #reach(): Promise<void> {
-    await Promise.resolve();
+    await this.latency();
     if (this.isAway || this.#store.isAway) throw new VoltError('NETWORK', 'The cluster cannot be reached');
   }
 }
