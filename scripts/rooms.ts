@@ -15,33 +15,36 @@ export interface Room {
 /** What everybody may know. None of it touches a disk, a socket or a clock. */
 const pure = ['shared/lib', 'shared/errors', 'shared/model', 'shared/manifest', 'shared/rpc'];
 
-/** Calculation only. */
-const plain = ['node:assert/strict', 'node:buffer', 'node:crypto', 'node:path', 'node:util', 'zod'];
+/** Calculation, and the names and numbers of the machine. */
+const plain = ['node:assert/strict', 'node:buffer', 'node:crypto', 'node:os', 'node:path', 'node:util', 'zod'];
 /** Moving data that somebody else opened. */
 const streams = ['node:events', 'node:stream', 'node:stream/promises', 'node:timers/promises', 'node:zlib'];
-const files = ['node:fs', 'node:fs/promises', 'node:os'];
+const files = ['node:fs', 'node:fs/promises'];
 const sockets = ['node:http', 'node:https', 'node:net', 'node:tls', 'fastify', 'ws'];
+const nats = ['@nats-io/*'];
 
-export const rooms: Readonly<Record<string, Room>> = {
+/** What both ends of a wire must agree on. Adapters, which do touch the world, are named as such. */
+const shared: Record<string, Room> = {
+  'shared/errors': { imports: [], packages: [] },
   'shared/lib': { imports: ['shared/errors'], packages: plain },
-  'shared/errors': { imports: [], packages: plain },
   'shared/model': { imports: ['shared/lib', 'shared/errors'], packages: plain },
   'shared/manifest': { imports: ['shared/lib', 'shared/errors', 'shared/model'], packages: [...plain, 'yaml'] },
   'shared/rpc': { imports: ['shared/lib', 'shared/errors', 'shared/model', 'shared/manifest'], packages: plain },
-  'shared/program': { imports: [], packages: [...plain, ...files, 'node:sea'] },
-  // Frames on the wire, the same for both ends.
   'shared/wire': { imports: pure, packages: plain },
+  // Adapters.
+  'shared/program': { imports: [], packages: [...plain, ...files, 'node:sea'] },
   'shared/client': { imports: [...pure, 'shared/wire'], packages: [...plain, ...streams, ...files, ...sockets] },
   'shared/server': {
     imports: [...pure, 'shared/wire', 'shared/program'],
     packages: [...plain, ...streams, ...files, ...sockets, 'json-rpc-2.0'],
   },
-  'shared/kv': {
-    imports: pure,
-    packages: [...plain, ...streams, ...files, '@nats-io/*'],
-  },
+  'shared/daemon': { imports: [...pure, 'shared/server'], packages: [...plain, ...files, 'pino', 'yaml'] },
+  'shared/pki': { imports: pure, packages: [...plain, ...files, ...sockets, ...nats, '@peculiar/*'] },
+  'shared/kv': { imports: pure, packages: [...plain, ...streams, ...files, ...nats] },
   'shared/systemd': { imports: pure, packages: ['node:*', 'dbus-next', ...plain] },
+};
 
+const agent: Record<string, Room> = {
   // The only room of the agent that runs programs and talks to the kernel and to systemd.
   'agent/host': { imports: [...pure, 'shared/systemd', 'shared/program'], packages: ['node:*', 'dbus-next', ...plain] },
   // The store is nothing but files: it owns one folder and touches no other.
@@ -54,6 +57,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: [...plain, ...streams, ...files, 'tar-stream', 'yaml'],
   },
   'agent/network': { imports: [...pure, 'shared/program', 'agent/host'], packages: [...plain, ...streams] },
+  'agent/daemon': { imports: [...pure, 'agent/host'], packages: [...plain, ...streams] },
+  'agent/peers': { imports: [...pure, 'shared/client', 'agent/store'], packages: [...plain, ...streams, ...sockets] },
   'agent/engine': {
     imports: [
       ...pure,
@@ -67,9 +72,24 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: [...plain, ...streams],
   },
   'agent/cluster': {
-    imports: [...pure, 'shared/kv', 'shared/client', 'agent/host', 'agent/engine', 'agent/store', 'agent/network'],
+    imports: [
+      ...pure,
+      'shared/kv',
+      'shared/client',
+      'agent/host',
+      'agent/engine',
+      'agent/store',
+      'agent/network',
+      'agent/peers',
+    ],
     packages: [...plain, ...streams],
   },
+  // Makes and joins clusters: asks for the machine through ports of its own.
+  'agent/bootstrap': {
+    imports: [...pure, 'shared/wire', 'shared/client', 'shared/pki', 'agent/host'],
+    packages: [...plain, ...streams],
+  },
+  // May listen, so it may also prepare the folder and the mode of its socket.
   'agent/api': {
     imports: [
       ...pure,
@@ -82,14 +102,27 @@ export const rooms: Readonly<Record<string, Room>> = {
       'agent/store',
       'agent/images',
       'agent/network',
+      'agent/peers',
       'agent/cluster',
+      'agent/bootstrap',
     ],
-    packages: [...plain, ...streams, ...sockets],
+    packages: [...plain, ...streams, ...sockets, 'node:fs/promises'],
   },
+};
 
-  'controller/scheduler': { imports: ['shared/lib', 'shared/errors', 'shared/model'], packages: [], pure: true },
-  'controller/cluster': { imports: [...pure, 'shared/kv'], packages: [...plain, ...streams] },
+const controller: Record<string, Room> = {
+  'controller/scheduler': {
+    imports: ['shared/lib', 'shared/errors', 'shared/model'],
+    packages: ['node:assert/strict'],
+    pure: true,
+  },
+  // Reads the scheduler's snapshot from the cluster and writes its steps back.
+  'controller/cluster': {
+    imports: [...pure, 'shared/kv', 'controller/scheduler'],
+    packages: [...plain, ...streams],
+  },
   'controller/leader': { imports: [...pure, 'shared/kv', 'controller/cluster'], packages: [...plain, ...streams] },
+  'controller/enroll': { imports: [...pure, 'shared/kv', 'shared/pki'], packages: [...plain, ...streams] },
   'controller/reconcilers': {
     imports: [...pure, 'shared/kv', 'controller/scheduler', 'controller/cluster', 'controller/leader'],
     packages: [...plain, ...streams],
@@ -98,27 +131,31 @@ export const rooms: Readonly<Record<string, Room>> = {
     imports: [
       ...pure,
       'shared/kv',
+      'shared/pki',
       'shared/server',
       'shared/client',
       'shared/program',
       'controller/scheduler',
       'controller/cluster',
       'controller/leader',
+      'controller/enroll',
       'controller/reconcilers',
     ],
     packages: [...plain, ...streams, ...sockets],
   },
+};
 
-  // From the terminal up to run/, which puts them together.
+const cli: Record<string, Room> = {
   'cli/terminal': { imports: pure, packages: [...plain, ...streams, 'node:tty'] },
-  'cli/fields': { imports: pure, packages: plain },
   'cli/settings': { imports: [...pure, 'cli/terminal'], packages: plain },
+  'cli/fields': { imports: pure, packages: plain },
+  'cli/output': { imports: [...pure, 'cli/terminal', 'cli/settings'], packages: [...plain, ...streams, 'yaml'] },
   'cli/contexts': { imports: [...pure, 'shared/client'], packages: [...plain, ...files, 'yaml'] },
-  'cli/output': { imports: [...pure, 'cli/settings', 'cli/terminal'], packages: [...plain, ...streams, 'yaml'] },
-  'cli/offline': { imports: [...pure, 'shared/systemd'], packages: [...plain, ...files] },
+  // What works without the agent: straight from systemd and the journal.
+  'cli/offline': { imports: [...pure, 'shared/systemd'], packages: [...plain, ...streams, ...files] },
   'cli/session': {
     imports: [...pure, 'shared/client', 'cli/contexts', 'cli/offline', 'cli/output', 'cli/settings', 'cli/terminal'],
-    packages: plain,
+    packages: [...plain, ...streams],
   },
   'cli/catalog': { imports: [...pure, 'cli/fields', 'cli/output', 'cli/session'], packages: plain },
   'cli/names': { imports: [...pure, 'cli/catalog', 'cli/contexts', 'cli/session'], packages: plain },
@@ -136,12 +173,11 @@ export const rooms: Readonly<Record<string, Room>> = {
       'cli/session',
       'cli/terminal',
     ],
-    packages: [...plain, ...files, '@bomb.sh/tab'],
+    packages: [...plain, ...streams, ...files, '@bomb.sh/tab', 'yaml'],
   },
   'cli/run': {
     imports: [
       ...pure,
-      'shared/client',
       'cli/catalog',
       'cli/commands',
       'cli/completion',
@@ -149,7 +185,6 @@ export const rooms: Readonly<Record<string, Room>> = {
       'cli/fields',
       'cli/help',
       'cli/names',
-      'cli/offline',
       'cli/session',
       'cli/settings',
       'cli/terminal',
@@ -157,6 +192,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: [...plain, 'commander'],
   },
 };
+
+export const rooms: Readonly<Record<string, Room>> = { ...shared, ...agent, ...controller, ...cli };
 
 /** The room that owns a source file: `agent/engine`. Undefined outside the programs, and for their top files. */
 export function roomOf(path: string): string | undefined {

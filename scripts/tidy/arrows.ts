@@ -40,7 +40,8 @@ function judgeFile(from: string, to: string): Verdict {
   }
   if (fromTop === 'e2e/contracts') return undefined;
   if (fromTop !== toTop) {
-    if (fromTop.startsWith('e2e/') && toTop.startsWith('e2e/')) return throughDoor(from, to);
+    const isOutside = fromTop === 'scripts' || fromTop.startsWith('e2e/');
+    if (isOutside && toTop.startsWith('e2e/')) return throughDoor(from, to);
     const fix = `import '@volt/…', through the index.ts of a room`;
     return { rule: `a path from ${fromTop} into ${toTop}`, fix };
   }
@@ -62,10 +63,11 @@ function throughDoor(from: string, to: string): Verdict {
 /** An import by name: `@volt/shared/errors`. */
 function judgeRoom(from: string, to: string): Verdict {
   const [program = '', folder = '', ...deeper] = to.split('/');
-  if (deeper.length > 0 || folder === '') {
+  const fromTop = topOf(from);
+  const isForTests = deeper.join() === 'testing' && (isTest(from) || fromTop.startsWith('e2e/'));
+  if (!isForTests && (deeper.length > 0 || folder === '')) {
     return { rule: `a side door: @volt/${to}`, fix: `import '@volt/${program}/${folder || '<room>'}'` };
   }
-  const fromTop = topOf(from);
   if (fromTop === 'e2e/contracts') return undefined;
   if (fromTop.startsWith('e2e') || fromTop === 'scripts') {
     if (program === 'cli' && from.startsWith(GENERATOR)) return undefined;

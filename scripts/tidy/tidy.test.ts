@@ -53,6 +53,11 @@ test('only host runs programs', () =>
 test('host may hold any module of Node', () => arrow('agent/src/host/a.ts', 'node:child_process'));
 test('tests hold what they like', () => arrow('agent/src/network/a.test.ts', 'vitest'));
 test('tests use what another room offers to tests', () => arrow('agent/src/engine/a.test.ts', '../host/testing.ts'));
+test('also a folder of such things', () => {
+  arrow('controller/src/scheduler/a.test.ts', '@volt/shared/kv/testing');
+  arrow('controller/src/scheduler/a.ts', '@volt/shared/kv/testing', 'a side door: @volt/shared/kv/testing');
+});
+test('scripts use the doors of e2e', () => arrow('scripts/quickstart/a.ts', '../../e2e/lab/index.ts'));
 test('a room without a row', () => {
   const failures = checkArrows(parseSource('agent/src/magic/a.ts', ''));
   expect(rulesOf(failures)).toEqual([`1: room 'agent/magic' is not in the table`]);
