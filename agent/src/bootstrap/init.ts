@@ -81,16 +81,14 @@ export async function init(ports: BootstrapPorts, params: InitParams, signal: Ab
 async function firstFiles({ now, permissionsFor }: BootstrapPorts, config: ClusterConfig): Promise<Files> {
   const { cluster, node, address } = config;
   const authority = makeAuthority(cluster, now());
-  const nats = await makeNatsAuthority(cluster, now());
+  const nats = await makeNatsAuthority(cluster, permissionsFor, now());
   const [key, adminKey] = [makeKey(), makeKey()];
   const subject = { name: node, roles: ['node', 'controller'] as const, addresses: [address, '127.0.0.1'] };
   const certificate = issue(authority, createPublicKey(key), subject, now());
   const admin = { name: ADMIN, roles: ['admin'] as const, addresses: [] };
   const { publicKey, seed } = makeUserKey();
-  const credentials = async (role: 'node' | 'controller') => {
-    const grant = { name: `${role}:${node}`, publicKey, permissions: permissionsFor(role, node) };
-    return credentialsText(await signUser(nats, grant, now()), seed);
-  };
+  const credentials = async (role: 'node' | 'controller') =>
+    credentialsText(await signUser(nats, { role, node, publicKey }, now()), seed);
   const server = { cluster, node, address, peers: [], authority: nats };
   return {
     authority: authority.certificate,

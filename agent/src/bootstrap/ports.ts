@@ -1,5 +1,5 @@
 /** What making or joining a cluster needs from the machine. main.ts supplies it. */
-import type { ClusterIdentity, PinnedRequest } from '@volt/shared/pki';
+import type { ClusterIdentity, PermissionsFor, PinnedRequest } from '@volt/shared/pki';
 
 export interface BootstrapFiles {
   /** Undefined where there is no file. */
@@ -48,7 +48,7 @@ export interface BootstrapPorts {
   readonly now: () => Date;
   /** Resolves after `ms`; rejects with the signal's reason when it is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  readonly permissionsFor: (role: 'node' | 'controller', node: string) => { publish: string[]; subscribe: string[] };
+  readonly permissionsFor: PermissionsFor;
   /** The `volt` binary, for the controller's unit. */
   readonly program: string;
 }

@@ -98,7 +98,7 @@ async function record(ports: EnrollPorts, applicant: Applicant, mayBeController:
 }
 
 async function answer(
-  { identity, members, now, permissionsFor }: EnrollPorts,
+  { identity, members, now }: EnrollPorts,
   member: Member,
   keys: { publicKey: KeyObject; userKey: string },
 ): Promise<EnrollAnswer> {
@@ -107,11 +107,7 @@ async function answer(
   const isController = roles.includes('controller');
   const subject = { name: node, roles: certificateRoles(roles), addresses: [address, '127.0.0.1'] };
   const grant = (role: 'node' | 'controller') =>
-    signUser(
-      controller.nats,
-      { name: `${role}:${node}`, publicKey: keys.userKey, permissions: permissionsFor(role, node) },
-      now(),
-    );
+    signUser(controller.nats, { role, node, publicKey: keys.userKey }, now());
   const secrets: Record<string, string> = isController
     ? {
         [CONTROLLER_JWT]: await grant('controller'),

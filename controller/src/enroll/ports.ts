@@ -1,6 +1,6 @@
 /** What taking in nodes needs from the outside. main.ts supplies it. */
 import type { Member, TokenRecord } from '@volt/shared/model';
-import type { ClusterIdentity, ControllerIdentity, SubjectLists } from '@volt/shared/pki';
+import type { ClusterIdentity, ControllerIdentity } from '@volt/shared/pki';
 
 /** The nodes of the cluster, kept where all controllers see them. */
 export interface Members {
@@ -28,5 +28,4 @@ export interface EnrollPorts {
   readonly members: Members;
   readonly tokens: TokenStore;
   readonly now: () => Date;
-  readonly permissionsFor: (role: 'node' | 'controller', node: string) => SubjectLists;
 }

@@ -1,6 +1,6 @@
 /**
  * Keeps this node's NATS in step with the list of controllers: routes for the
- * next start, the node's own list of servers, and the end of the witness once
+ * next start, what this release's roles may do, the node's own list of servers, and the end of the witness once
  * there are three controllers. Level-triggered: a pass looks at what is, and
  * one that finds nothing to do changes nothing.
  */
@@ -13,6 +13,7 @@ import {
   natsServer,
   renderNats,
   WITNESS_UNTIL_CONTROLLERS,
+  withPermissions,
   witnessName,
   witnessServer,
   withControllers,
@@ -22,6 +23,8 @@ import {
   type ControllerIdentity,
   type MetaGroup,
   type NatsNode,
+  type NatsPaths,
+  type PermissionsFor,
 } from '@volt/shared/pki';
 import type { Members } from './ports.ts';
 
@@ -48,32 +51,35 @@ export interface ServerPorts {
   readonly files: ServerFiles;
   readonly units: ServerUnits;
   readonly meta: MetaGroup;
+  readonly permissionsFor: PermissionsFor;
+  /** Where cluster files are, and what the servers' own are; as installed, unless a test says otherwise. */
   readonly dir?: string | undefined;
+  readonly paths?: ((which: 'data' | 'witness') => NatsPaths) | undefined;
 }
 
 /** One pass. Does not retry; the loop that calls it runs again soon. */
 export async function keepServers(ports: ServerPorts): Promise<void> {
-  const { identity, members, files, units, meta, dir = CLUSTER_DIR } = ports;
+  const { identity, members, files, units, meta, dir = CLUSTER_DIR, paths = natsPaths } = ports;
   const { cluster, node, address } = identity.config;
   const peers = (await members.list()).filter((member) => member.roles.includes('controller'));
   // The first node records itself when the second one comes; until then the list says nothing.
   if (!peers.some((peer) => peer.node === node)) return;
 
-  const server: NatsNode = { cluster, node, address, peers, authority: identity.controller.nats };
+  const authority = await withPermissions(identity.controller.nats, ports.permissionsFor);
+  const server: NatsNode = { cluster, node, address, peers, authority };
   await put(ports, 'config', writeConfig(withControllers(identity.config, peers)));
-  if (await put(ports, 'nats', renderNats(natsServer(server, natsPaths('data', dir)))))
-    await units.reload(NATS_UNITS.data);
+  if (await put(ports, 'nats', renderNats(natsServer(server, paths('data'))))) await units.reload(NATS_UNITS.data);
 
   const hasWitness = (await files.read(clusterPath('witness', dir))) !== undefined;
   if (!hasWitness) return;
   if (await isWitnessNeeded(peers, node, meta)) {
-    const text = renderNats(witnessServer(server, natsPaths('witness', dir)));
+    const text = renderNats(witnessServer(server, paths('witness')));
     if (await put(ports, 'witness', text)) await units.reload(NATS_UNITS.witness);
     return;
   }
   await meta.remove(witnessName(node));
   await units.forget(NATS_UNITS.witness);
-  await files.removeTree(natsPaths('witness', dir).storeDir);
+  await files.removeTree(paths('witness').storeDir);
   // Last, because it is what says that there is a witness to end.
   await files.remove(clusterPath('witness', dir));
 }

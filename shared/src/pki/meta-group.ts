@@ -62,7 +62,7 @@ async function withConnection<T>(
   try {
     const nats = await connect({
       servers: config.servers,
-      tls: { ca, cert, key },
+      tls: { ca, cert, key, handshakeFirst: true },
       authenticator: credsAuthenticator(credentials),
       timeout: REQUEST_TIMEOUT_MS,
       reconnect: false,

@@ -1,10 +1,14 @@
 /**
- * Who may enter the cluster's NATS: operator mode, where an account's key signs
- * a JWT for each user and no server keeps a list of them. A node can so be
- * taken in, with permissions of its own, without touching any server.
+ * Who may enter the cluster's NATS: operator mode, where a key of the account
+ * signs a JWT for each user and no server keeps a list of them. A node can so
+ * be taken in without touching any server.
+ *
+ * What a role may do is not in the users' JWTs but in the account's, once for
+ * each role, with the node's name left open: a release that needs another
+ * subject changes one JWT, and no node has to be given new credentials.
  */
 import { createPublicKey } from 'node:crypto';
-import { encodeAccount, encodeOperator, encodeUser } from '@nats-io/jwt';
+import { decode, encodeAccount, encodeOperator, encodeUser, newScopedSigner, type Account } from '@nats-io/jwt';
 import { createAccount, createOperator, createUser, fromPublic, fromSeed } from '@nats-io/nkeys';
 import { z } from 'zod';
 import { VoltError } from '../errors/index.ts';
@@ -12,6 +16,10 @@ import { CERTIFICATE_DAYS, issue, makeAuthority, makeKey } from './certificates.
 
 const DAY_SECONDS = 86_400;
 const UNLIMITED = -1;
+/** The server puts the user's name here, which is the node's. It replaces whole tokens of a subject only. */
+const OWN_NAME = '{{name()}}';
+
+export type NatsRole = 'node' | 'controller';
 
 /** Private; held by controllers only. The three JWTs are public and part of every server's configuration. */
 export const NatsAuthority = z.strictObject({
@@ -21,8 +29,9 @@ export const NatsAuthority = z.strictObject({
   accountKey: z.string(),
   systemAccountKey: z.string(),
   operatorSeed: z.string(),
-  accountSeed: z.string(),
   systemAccountSeed: z.string(),
+  /** Each signs users of one role; the account's JWT says what those may do. */
+  signerSeeds: z.strictObject({ node: z.string(), controller: z.string() }),
   /**
    * A CA of its own for routes between servers. A route may say anything in any
    * account's name, and every node has a certificate of the cluster's CA.
@@ -37,24 +46,61 @@ export interface SubjectLists {
   readonly subscribe: readonly string[];
 }
 
-export async function makeNatsAuthority(cluster: string, now: Date): Promise<NatsAuthority> {
+/** What a role may say and hear on the node of that name. The name must be a whole token of each subject that has it. */
+export type PermissionsFor = (role: NatsRole, node: string) => SubjectLists;
+
+const boundless = { conn: UNLIMITED, subs: UNLIMITED, data: UNLIMITED, payload: UNLIMITED };
+const alone = { imports: 0, exports: 0, leaf: 0, wildcards: true, disallow_bearer: true };
+const storing = { mem_storage: UNLIMITED, disk_storage: UNLIMITED, streams: UNLIMITED, consumer: UNLIMITED };
+
+export async function makeNatsAuthority(
+  cluster: string,
+  permissionsFor: PermissionsFor,
+  now: Date,
+): Promise<NatsAuthority> {
   const [operator, account, system] = [createOperator(), createAccount(), createAccount()];
-  const shared = { conn: UNLIMITED, subs: UNLIMITED, data: UNLIMITED, payload: UNLIMITED };
-  const trade = { imports: 0, exports: 0, leaf: 0, wildcards: true, disallow_bearer: true };
-  const storage = { mem_storage: UNLIMITED, disk_storage: UNLIMITED, streams: UNLIMITED, consumer: UNLIMITED };
-  const signer = { signer: operator };
-  return {
-    operator: await encodeOperator(cluster, operator, { system_account: system.getPublicKey() }),
-    account: await encodeAccount(cluster, account, { limits: { ...shared, ...trade, ...storage } }, signer),
-    systemAccount: await encodeAccount('SYS', system, { limits: { ...shared, ...trade } }, signer),
+  const keys = {
     accountKey: account.getPublicKey(),
-    systemAccountKey: system.getPublicKey(),
     operatorSeed: seedOf(operator),
-    accountSeed: seedOf(account),
+    signerSeeds: { node: seedOf(createAccount()), controller: seedOf(createAccount()) },
+  };
+  return {
+    ...keys,
+    operator: await encodeOperator(cluster, operator, { system_account: system.getPublicKey() }),
+    account: await signAccount(keys, permissionsFor),
+    systemAccount: await encodeAccount('SYS', system, { limits: { ...boundless, ...alone } }, { signer: operator }),
+    systemAccountKey: system.getPublicKey(),
     systemAccountSeed: seedOf(system),
     routes: makeAuthority(cluster, now),
   };
 }
+
+/** The same authority when its roles may do what is asked already; else one with another JWT for its account. */
+export async function withPermissions(
+  authority: NatsAuthority,
+  permissionsFor: PermissionsFor,
+): Promise<NatsAuthority> {
+  const wanted = JSON.stringify(signersOf(authority, permissionsFor));
+  if (JSON.stringify(decode<Account>(authority.account).nats.signing_keys) === wanted) return authority;
+  return { ...authority, account: await signAccount(authority, permissionsFor) };
+}
+
+type AccountKeys = Pick<NatsAuthority, 'accountKey' | 'operatorSeed' | 'signerSeeds'>;
+
+function signAccount(keys: AccountKeys, permissionsFor: PermissionsFor): Promise<string> {
+  const account = {
+    limits: { ...boundless, ...alone, ...storing },
+    signing_keys: signersOf(keys, permissionsFor),
+  };
+  return encodeAccount('volt', fromPublic(keys.accountKey), account, { signer: keyOf(keys.operatorSeed) });
+}
+
+const signersOf = ({ signerSeeds }: AccountKeys, permissionsFor: PermissionsFor) =>
+  (['node', 'controller'] as const).map((role) => {
+    const { publish, subscribe } = permissionsFor(role, OWN_NAME);
+    const limits = { pub: { allow: [...publish] }, sub: { allow: [...subscribe] } };
+    return newScopedSigner(keyOf(signerSeeds[role]), role, limits);
+  });
 
 export const writeNatsAuthority = (authority: NatsAuthority): string => `${JSON.stringify(authority, null, 2)}\n`;
 
@@ -81,7 +127,7 @@ export function makeUserKey(): UserKey {
 /** Throws INVALID_CONFIG for a text that is no user's seed. */
 export function userKeyOf(seed: string): UserKey {
   try {
-    const publicKey = fromSeed(new TextEncoder().encode(seed.trim())).getPublicKey();
+    const publicKey = keyOf(seed.trim()).getPublicKey();
     if (publicKey.startsWith('U')) return { publicKey, seed: seed.trim() };
   } catch {
     // The cause could carry the seed.
@@ -90,25 +136,16 @@ export function userKeyOf(seed: string): UserKey {
 }
 
 export interface UserGrant {
-  readonly name: string;
+  readonly role: NatsRole;
+  readonly node: string;
   readonly publicKey: string;
-  readonly permissions: SubjectLists;
 }
 
-/** A JWT that lets the owner of a key into the cluster's account, and no further than its permissions. */
-export function signUser(
-  authority: NatsAuthority,
-  { name, publicKey, permissions }: UserGrant,
-  now: Date,
-): Promise<string> {
-  const account = fromSeed(new TextEncoder().encode(authority.accountSeed));
-  return encodeUser(
-    name,
-    fromPublic(publicKey),
-    account,
-    { pub: { allow: [...permissions.publish] }, sub: { allow: [...permissions.subscribe] } },
-    { exp: expiry(now) },
-  );
+/** A JWT that lets the owner of a key into the cluster's account, as far as its role goes on its node. */
+export function signUser(authority: NatsAuthority, { role, node, publicKey }: UserGrant, now: Date): Promise<string> {
+  const signer = keyOf(authority.signerSeeds[role]);
+  const options = { signer, scopedUser: true, exp: expiry(now) };
+  return encodeUser(node, fromPublic(publicKey), fromPublic(authority.accountKey), {}, options);
 }
 
 /** What a controller's NATS server shows to the others: texts of the files of the same names. */
@@ -125,7 +162,7 @@ export function routeFiles(
 
 /** Credentials for the system account: for a controller that looks after the servers. Kept in memory only. */
 export async function systemCredentials(authority: NatsAuthority, now: Date): Promise<string> {
-  const account = fromSeed(new TextEncoder().encode(authority.systemAccountSeed));
+  const account = keyOf(authority.systemAccountSeed);
   const user = makeUserKey();
   const jwt = await encodeUser('volt-system', fromPublic(user.publicKey), account, {}, { exp: expiry(now) });
   return credentialsText(jwt, user.seed);
@@ -148,3 +185,5 @@ export const credentialsText = (jwt: string, seed: string): string =>
 const expiry = (now: Date): number => Math.floor(now.getTime() / 1000) + CERTIFICATE_DAYS * DAY_SECONDS;
 
 const seedOf = (pair: { getSeed(): Uint8Array }): string => new TextDecoder().decode(pair.getSeed());
+
+const keyOf = (seed: string) => fromSeed(new TextEncoder().encode(seed));

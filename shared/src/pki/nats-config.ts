@@ -21,6 +21,8 @@ const PAYLOAD_BYTES_MAX = 1024 * 1024;
 /** Of messages waiting for one slow reader, before it is cut off. */
 const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 const CONNECTIONS_MAX = 16_384;
+/** A client's first line holds its JWT; the server's own limit of 4096 leaves little room. */
+const CONTROL_LINE_BYTES_MAX = 16 * 1024;
 
 export interface NatsServer {
   readonly cluster: string;
@@ -104,7 +106,9 @@ export function renderNats(server: NatsServer): string {
     `max_payload: ${PAYLOAD_BYTES_MAX}`,
     `max_pending: ${PENDING_BYTES_MAX}`,
     `max_connections: ${CONNECTIONS_MAX}`,
-    `tls { ${renderTls(server.clientTls)} }`,
+    `max_control_line: ${CONTROL_LINE_BYTES_MAX}`,
+    '# TLS from the first byte: clients check the certificate for the address before they believe anything.',
+    `tls { ${renderTls(server.clientTls)}, handshake_first: true }`,
     '',
     'jetstream {',
     `  store_dir: ${quote(server.storeDir)}`,
@@ -159,17 +163,17 @@ export const NATS_STORES = { data: '/var/lib/volt/nats', witness: '/var/lib/volt
  * Where a server finds its files. The keys are not readable for the user that
  * NATS runs as; systemd hands them over as credentials of the unit.
  */
-export function natsPaths(which: NatsServer['storage'], dir?: string): NatsPaths {
+export function natsPaths(which: NatsServer['storage']): NatsPaths {
   const secret = (file: 'key' | 'routesKey') => `/run/credentials/${NATS_UNITS[which]}/${clusterFiles[file].name}`;
   return {
     clientTls: {
-      ca: clusterPath('authority', dir),
-      certificate: clusterPath('certificate', dir),
+      ca: clusterPath('authority'),
+      certificate: clusterPath('certificate'),
       key: secret('key'),
     },
     routeTls: {
-      ca: clusterPath('routesAuthority', dir),
-      certificate: clusterPath('routesCertificate', dir),
+      ca: clusterPath('routesAuthority'),
+      certificate: clusterPath('routesCertificate'),
       key: secret('routesKey'),
     },
     storeDir: NATS_STORES[which],
