@@ -6,7 +6,7 @@ export interface Mirrors {
   readonly debian: string;
   readonly security: string;
   /** The proxy apt is told to use, or undefined. */
-  readonly proxy: string | undefined;
+  readonly proxy?: string | undefined;
 }
 
 const DEFAULT_DEBIAN = 'http://deb.debian.org/debian';

@@ -17,12 +17,13 @@ const BUILD_MS_MAX = 10 * 60_000;
 const SUITE = 'trixie';
 
 const packages = [
-  ...['systemd', 'systemd-sysv', 'systemd-container', 'dbus', 'udev', 'procps', 'util-linux'],
-  ...['iproute2', 'nftables', 'iputils-ping', 'socat', 'curl', 'ca-certificates', 'openssl'],
-  ...['nats-server', 'catatonit', 'libstdc++6'],
+  'systemd systemd-sysv systemd-container dbus udev procps util-linux',
+  'iproute2 nftables iputils-ping socat curl ca-certificates openssl',
+  // The volt binary is a Node program and links these two.
+  'nats-server catatonit libstdc++6 libatomic1',
   // A node builds images itself.
-  ...['mmdebstrap', 'apt', 'debian-archive-keyring', 'gpg', 'gpgv', 'tar', 'zstd'],
-];
+  'mmdebstrap apt debian-archive-keyring gpg gpgv tar zstd',
+].flatMap((line) => line.split(' '));
 
 const excludedPaths = ['doc', 'man', 'locale', 'info', 'lintian'].map((folder) => `/usr/share/${folder}/*`);
 
@@ -104,9 +105,8 @@ export function mmdebstrapCommand(target: string, mirrors: Mirrors): string[] {
 }
 
 /** The proxy goes in as environment: as an apt option it would stay in the image, and nodes cannot reach it. */
-function buildEnv(mirrors: Mirrors): Record<string, string> {
-  const env = { ...process.env, ...(mirrors.proxy === undefined ? {} : { http_proxy: mirrors.proxy }) };
-  return env as Record<string, string>;
+function buildEnv(mirrors: Mirrors): NodeJS.ProcessEnv {
+  return mirrors.proxy === undefined ? process.env : { ...process.env, http_proxy: mirrors.proxy };
 }
 
 /** Removes base images of other inputs that no lab stands on, and builds whose process is gone. */

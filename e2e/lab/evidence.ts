@@ -46,7 +46,10 @@ async function collectNode(node: LabNode, dir: string, extra: readonly EvidenceC
 
   const isUp = await node.isUp();
   await writeFile(join(dir, 'journal.txt'), await readJournal(node, isUp));
-  if (!isUp) return void (await writeFile(join(dir, 'down.txt'), 'The node is down.\n'));
+  if (!isUp) {
+    await writeFile(join(dir, 'down.txt'), 'The node is down.\n');
+    return;
+  }
   for (const { file, argv } of [...standardCommands, ...extra]) {
     const outcome = await node.exec(argv, { timeoutMs: COMMAND_MS_MAX }).catch((error: unknown) => {
       return { code: -1, stdout: '', stderr: String(error) };

@@ -59,7 +59,7 @@ export function missingFrom(dpkgLines: string): string[] {
 
 function aptGet(args: readonly string[]) {
   return run(['apt-get', '-qq', '-y', '-o', 'DPkg::Lock::Timeout=300', ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } as Record<string, string>,
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     timeoutMs: INSTALL_MS_MAX,
   });
 }

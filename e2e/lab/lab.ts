@@ -131,7 +131,7 @@ export class Lab {
 
   /** nats-server of the nodes' Debian release; it runs on the host as well. */
   async natsServerPath(): Promise<string> {
-    const base = this.#state?.base ?? (await ensureBase(this.paths.dir, this.#settings.report));
+    const base = this.#state?.base ?? (await this.#makeBase());
     return join(base, 'usr/sbin/nats-server');
   }
 
@@ -142,8 +142,7 @@ export class Lab {
 
   async #bringUp(options: UpOptions): Promise<void> {
     const { report, cgroups } = this.#settings;
-    await prepareHost(report);
-    const base = this.#state?.base ?? (await ensureBase(this.paths.dir, report));
+    const base = this.#state?.base ?? (await this.#makeBase());
     if (!existsSync(base)) {
       throw new VoltError('NOT_FOUND', `The base image '${base}' of lab '${this.name}' is gone`, {
         hint: 'pnpm lab down, then pnpm lab up',
@@ -161,6 +160,11 @@ export class Lab {
     await createSwitch(this.name);
     report(`Booting ${nodes} nodes`);
     await settleAll([this.#gateway.start(nodes), ...this.nodes.map((node) => node.boot())]);
+  }
+
+  async #makeBase(): Promise<string> {
+    await prepareHost(this.#settings.report);
+    return ensureBase(this.paths.dir, this.#settings.report);
   }
 
   async #purge(): Promise<void> {

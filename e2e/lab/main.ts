@@ -58,7 +58,10 @@ function parse(args: string[]) {
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (cause) {
-    throw new VoltError('USAGE', (cause as Error).message, { hint: 'pnpm lab --help', cause });
+    throw new VoltError('USAGE', cause instanceof Error ? cause.message : String(cause), {
+      hint: 'pnpm lab --help',
+      cause,
+    });
   }
 }
 

@@ -32,9 +32,12 @@ export function nodeFolders(lab: string, index: number): NodeFolders {
 }
 
 const wantedDevices = [
-  ...['/dev/net/tun', '/dev/fuse', '/dev/kvm', '/dev/loop-control'],
-  ...Array.from({ length: 8 }, (_, index) => `/dev/loop${index}`),
-];
+  'net/tun',
+  'fuse',
+  'kvm',
+  'loop-control',
+  ...Array.from({ length: 8 }, (_, i) => `loop${i}`),
+].map((name) => `/dev/${name}`);
 
 export const hostDevices = (): string[] => wantedDevices.filter((path) => existsSync(path));
 
@@ -115,11 +118,8 @@ export const bootEnv: Record<string, string> = {
 export function bootCommand(settings: BootSettings): string[] {
   const { folders } = settings;
   const overlay = `lowerdir=${settings.base},upperdir=${folders.upper},workdir=${folders.work},index=on`;
-  return [
-    ...['unshare', '--mount', '--propagation', 'private'],
-    ...['/bin/sh', '-c', BOOT_SCRIPT, 'lab-boot', overlay, folders.root, ...settings.cgroupFolders, '--'],
-    ...nspawnArguments(settings),
-  ];
+  const own = ['unshare', '--mount', '--propagation', 'private', '/bin/sh', '-c', BOOT_SCRIPT, 'lab-boot'];
+  return [...own, overlay, folders.root, ...settings.cgroupFolders, '--', ...nspawnArguments(settings)];
 }
 
 /** No user namespace for the node itself: its containers need whole ranges of user ids of their own. */

@@ -135,6 +135,7 @@ export class LabNode {
       input: options.input,
       env: entry.env,
       timeoutMs: options.timeoutMs,
+      label: `${argv.join(' ')} (on ${this.name})`,
       kill: () => void entry.cgroup.kill(),
     };
     try {

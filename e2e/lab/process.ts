@@ -17,8 +17,10 @@ export interface Outcome {
 export interface RunOptions {
   readonly input?: string | Uint8Array | undefined;
   /** The whole environment; the caller's own if left out. */
-  readonly env?: Record<string, string> | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
   readonly timeoutMs?: number | undefined;
+  /** What a message calls it; the whole command if left out. */
+  readonly label?: string | undefined;
   /** Called instead of SIGKILL when the deadline passes, if the child alone is not all there is to end. */
   readonly kill?: (() => void) | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
@@ -43,7 +45,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       stop(new VoltError('RESOURCE', `'${program}' wrote more than ${OUTPUT_BYTES_MAX} bytes`)),
     );
     const timer = setTimeout(() => {
-      stop(new VoltError('TIMEOUT', `'${argv.join(' ')}' took longer than ${timeoutMs} ms`));
+      stop(new VoltError('TIMEOUT', `'${options.label ?? argv.join(' ')}' took longer than ${timeoutMs} ms`));
       // A grandchild that left may hold the pipes open for ever.
       child.stdout.destroy();
       child.stderr.destroy();
@@ -98,7 +100,7 @@ function collect(stream: NodeJS.ReadableStream, onLine: RunOptions['onLine'], ov
 }
 
 interface DetachedOptions {
-  readonly env: Record<string, string>;
+  readonly env: NodeJS.ProcessEnv;
   readonly log: string;
 }
 

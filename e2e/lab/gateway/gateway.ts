@@ -74,7 +74,7 @@ export class Gateway {
     await writeDurably(file, JSON.stringify({ ...settings, readyFile: this.#file(`${half}.json`) }));
     const joinGroup = ['/bin/sh', '-c', 'echo 0 > "$1/cgroup.procs" && shift && exec "$@"', 'lab-gateway'];
     const argv = [...joinGroup, this.#cgroup.path, ...prefix, process.execPath, main, half, file];
-    spawnDetached(argv, { env: process.env as Record<string, string>, log: this.#file(`${half}.log`) });
+    spawnDetached(argv, { env: process.env, log: this.#file(`${half}.log`) });
   }
 
   async #untilReady(half: 'inside' | 'outside'): Promise<void> {

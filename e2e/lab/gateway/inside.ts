@@ -5,9 +5,10 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { GATEWAY_ADDRESS, PACKAGES_PORT } from '../settings.ts';
 import { join, listen } from './pipe.ts';
-import { readTarget, TARGET_BYTES_MAX } from './target.ts';
+import { CONNECTED, readTarget, TARGET_BYTES_MAX } from './target.ts';
 
 const TARGET_MS_MAX = 5_000;
+const CONNECT_MS_MAX = 5_000;
 /** Port 80 too: nodes have the public mirrors' names for this address. */
 const packagePorts = [PACKAGES_PORT, 80];
 
@@ -33,8 +34,17 @@ function relay(client: Socket): void {
     client.pause();
     client.setTimeout(0);
     const target = end < 0 ? undefined : readTarget(head.subarray(0, end).toString());
-    if (target === undefined) return void client.destroy();
+    if (target === undefined) {
+      client.destroy();
+      return;
+    }
     client.unshift(head.subarray(end + 1));
-    join(client, connect({ host: target.address, port: target.port, allowHalfOpen: true }));
+    const node = connect({ host: target.address, port: target.port, allowHalfOpen: true });
+    node.setTimeout(CONNECT_MS_MAX, () => node.destroy());
+    node.once('connect', () => {
+      node.setTimeout(0);
+      client.write(CONNECTED);
+    });
+    join(client, node);
   });
 }

@@ -2,14 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { writeDurably } from '../state.ts';
 import { runInside } from './inside.ts';
-import { runOutside, type OutsideSettings } from './outside.ts';
-
-interface GatewaySettings extends OutsideSettings {
-  /** Written when the half works; the outside half's has its ports in it. */
-  readonly readyFile: string;
-}
+import { GatewaySettings, runOutside } from './outside.ts';
 
 const [half, file = ''] = process.argv.slice(2);
-const settings = JSON.parse(await readFile(file, 'utf8')) as GatewaySettings;
+const settings = GatewaySettings.parse(JSON.parse(await readFile(file, 'utf8')));
 const ready = half === 'inside' ? await runInside(settings.sockets) : await runOutside(settings);
 await writeDurably(settings.readyFile, JSON.stringify(ready ?? {}));

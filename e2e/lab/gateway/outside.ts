@@ -3,25 +3,29 @@
  * the nodes, and listens on 127.0.0.1 for what the host wants of them.
  */
 import { connect, createServer } from 'node:net';
-import type { Mirrors } from '../apt-sources.ts';
-import { relays, type Relay } from '../settings.ts';
+import { z } from 'zod';
+import { NODES_MAX, relays, type Relay } from '../settings.ts';
 import { packageServer } from './packages.ts';
-import { join, listen } from './pipe.ts';
-import { writeTarget } from './target.ts';
+import { breakOff, join, listen } from './pipe.ts';
+import { CONNECTED, writeTarget } from './target.ts';
 
 /** Relay name and node number to the port on 127.0.0.1. */
 export type RelayPorts = Record<string, Record<number, number>>;
 
-export interface OutsideSettings {
-  readonly sockets: { packages: string; relays: string };
-  readonly mirrors: Mirrors;
-  readonly cacheFolder: string;
-  readonly nodes: number;
+/** What both halves are told, in a file. */
+export const GatewaySettings = z.strictObject({
+  sockets: z.strictObject({ packages: z.string(), relays: z.string() }),
+  mirrors: z.strictObject({ debian: z.string(), security: z.string(), proxy: z.string().optional() }),
+  cacheFolder: z.string(),
+  nodes: z.int().min(1).max(NODES_MAX),
   /** Only one lab at a time can have the fixed ports; the others take free ones. */
-  readonly wantsFixedPorts: boolean;
-}
+  wantsFixedPorts: z.boolean(),
+  /** Written when the half works; the outside half's has its ports in it. */
+  readyFile: z.string(),
+});
+export type GatewaySettings = z.output<typeof GatewaySettings>;
 
-export async function runOutside(settings: OutsideSettings): Promise<RelayPorts> {
+export async function runOutside(settings: GatewaySettings): Promise<RelayPorts> {
   await listen(packageServer(settings.mirrors, settings.cacheFolder), { path: settings.sockets.packages });
   const ports: RelayPorts = {};
   for (const relay of relays) {
@@ -34,12 +38,21 @@ export async function runOutside(settings: OutsideSettings): Promise<RelayPorts>
   return ports;
 }
 
-async function openRelay(relay: Relay, index: number, settings: OutsideSettings): Promise<number> {
+async function openRelay(relay: Relay, index: number, settings: GatewaySettings): Promise<number> {
   const makeServer = () =>
     createServer({ allowHalfOpen: true }, (client) => {
       const inside = connect({ path: settings.sockets.relays, allowHalfOpen: true });
       inside.write(writeTarget(index, relay.nodePort));
-      join(client, inside);
+      client.on('error', () => inside.destroy());
+      inside.on('error', () => breakOff(client));
+      // Nobody there: the client sees a failure, not an empty answer.
+      const refuse = () => breakOff(client);
+      inside.once('end', refuse);
+      inside.once('readable', () => {
+        if (inside.read(CONNECTED.length) === null) return;
+        inside.off('end', refuse);
+        join(client, inside);
+      });
     });
   const host = '127.0.0.1';
   if (settings.wantsFixedPorts) {

@@ -13,12 +13,19 @@ export function join(a: Socket, b: Socket): void {
     [b, a],
   ] as const) {
     one.setNoDelay(true);
-    one.on('error', () => other.destroy());
+    one.on('error', () => breakOff(other));
     one.on('close', () => {
       // A close after a proper end leaves the other side to finish what it has to say.
-      if (!one.readableEnded) other.destroy();
+      if (!one.readableEnded) breakOff(other);
     });
   }
+}
+
+/** Ends a connection so that its peer sees a failure and not a proper end. Unix sockets know no such thing. */
+export function breakOff(socket: Socket): void {
+  if (socket.destroyed) return;
+  if (socket.remoteFamily === undefined) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Resolves with the port once the server listens, or rejects. */

@@ -1,11 +1,14 @@
 /**
- * The one line the outside half sends first on each connection to the inside
- * half: which node and port it is for.
+ * How each connection between the gateway's halves opens: the outside half
+ * sends one line, which node and port it is for; the inside half answers with
+ * one byte once it is connected, or hangs up.
  */
 import { nodeAddress, nodeIndex, nodeName } from '../settings.ts';
 
 /** 'node64 65535' and the line's end. */
 export const TARGET_BYTES_MAX = 16;
+
+export const CONNECTED = '+';
 
 export interface Target {
   readonly address: string;
