@@ -10,14 +10,15 @@ import { toVoltError } from '@volt/shared/errors';
 import type { Log } from '@volt/shared/server';
 import { DiskLedger, FENCE_STOP_MS, runClusterNode, type NodeFacts, type Workloads } from './cluster/index.ts';
 import type { Engine } from './engine/index.ts';
-import type { ImageService } from './images/index.ts';
+
 import type { Network } from './network/index.ts';
+import type { ImageService } from './wire-images.ts';
 
 export interface ClusterWire {
   readonly config: ClusterConfig;
   readonly kv: Kv;
   readonly engine: Engine;
-  readonly images: Pick<ImageService, 'list' | 'ensure'>;
+  readonly images: ImageService;
   readonly network: Pick<Network, 'setRoutes'>;
   readonly log: Log;
 }

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { VoltError } from '@volt/shared/errors';
 import { bucketNames, connectCluster, permissionsFor, systemClock, type Kv } from '@volt/shared/kv';
-import { loadClusterIdentity, type ClusterIdentity, type ControllerIdentity } from '@volt/shared/pki';
+import { connectMetaGroup, loadClusterIdentity, type ClusterIdentity, type ControllerIdentity } from '@volt/shared/pki';
 import { version } from '@volt/shared/program';
 import { dump, loadSettings, onSignals, openLog, type DaemonLog } from '@volt/shared/daemon';
 import { AuditTrail, PendingCalls } from '@volt/shared/server';
@@ -15,6 +15,7 @@ import { Cluster, readable, Sightings } from './cluster/index.ts';
 import { createEnroll, membersOnKv, tokensOnKv } from './enroll/index.ts';
 import { runController } from './reconcilers/index.ts';
 import { imageResolver } from './resolve-image.ts';
+import { runServers } from './wire-servers.ts';
 
 const LOG_PATH = '/var/log/volt/controller.log';
 /** The agent's own; a line is one write to a file opened for appending, so the two do not mix. */
@@ -46,7 +47,7 @@ export async function main(_argv: readonly string[]): Promise<number> {
   const resolveImage = imageResolver({ identity: tls, agentPort, agents });
   const cluster = new Cluster({ kv, clock: systemClock, sightings, resolveImage });
   const members = membersOnKv(kv);
-  const enroll = createEnroll({ identity, members, tokens: tokensOnKv(kv), now: () => new Date(), permissionsFor });
+  const enroll = createEnroll({ identity, members, tokens: tokensOnKv(kv), now: () => new Date() });
 
   const unhook = onSignals({
     stop: () => stop.abort(),
@@ -75,6 +76,8 @@ export async function main(_argv: readonly string[]): Promise<number> {
     },
     stop.signal,
   );
+  const meta = connectMetaGroup(identity, () => new Date());
+  const serving = runServers({ identity, members, meta, permissionsFor, log }, stop.signal);
   const api = await openApi({
     handlers: controllerHandlers({
       cluster,
@@ -97,7 +100,7 @@ export async function main(_argv: readonly string[]): Promise<number> {
   log.info({}, 'Controller stops');
   await Promise.race([pending.whenIdle(), systemClock.sleep(DRAIN_MS, AbortSignal.timeout(DRAIN_MS))]);
   await api.close();
-  await deciding;
+  await Promise.all([deciding, serving]);
   await line.close();
   await audit.close();
   unhook();
