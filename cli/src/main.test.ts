@@ -27,8 +27,10 @@ async function start(words: readonly string[], listener: RequestListener) {
   return child;
 }
 
-const event = (line: string) =>
-  `${JSON.stringify({ jsonrpc: '2.0', method: 'event', params: { at: '2026-01-01T00:00:00Z', name: 'web', text: line } })}\n`;
+const event = (line: string) => {
+  const params = { at: '2026-01-01T00:00:00Z', name: 'web', text: line };
+  return `${JSON.stringify({ jsonrpc: '2.0', method: 'event', params })}\n`;
+};
 
 test('the first Ctrl-C cancels: exit code 13 and one line', async () => {
   const asked = Promise.withResolvers<void>();

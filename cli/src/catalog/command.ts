@@ -34,5 +34,5 @@ type Written<P extends z.ZodObject> = Pick<Command<P>, 'path' | 'summary' | 'par
 export function command<P extends z.ZodObject>(written: Written<P>): Command {
   const filled: Command<P> = { positional: [], short: {}, errors: [], names: {}, ...written };
   // A list of commands has params of every shape; run() is only ever given what `params` has checked.
-  return filled as unknown as Command;
+  return filled;
 }

@@ -58,8 +58,12 @@ async function callRow(from: Row, session: Session, given: object): Promise<numb
 async function showProgress({ method, shape }: Row, client: LooseClient, session: Session, given: object) {
   const progress = session.progress();
   const onEvent = (event: unknown) => progress.show(event as ProgressEvent);
-  const ended = client.stream(method, given, { signal: session.signal, onEvent });
-  const result = await ended.finally(() => progress.end());
+  let result: unknown;
+  try {
+    result = await client.stream(method, given, { signal: session.signal, onEvent });
+  } finally {
+    await progress.end();
+  }
   await session.print(result, shape);
 }
 

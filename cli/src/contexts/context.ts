@@ -28,7 +28,7 @@ export const DEFAULT_CONTEXT = 'default';
 export const DEFAULT_SOCKET = '/run/volt/volt.sock';
 
 /** The cluster this machine belongs to, through the agent's socket. */
-export const CLUSTER_CONTEXT = 'cluster';
+const CLUSTER_CONTEXT = 'cluster';
 
 /** The contexts that are always there, whatever the file says. */
 export const builtIn: Readonly<Record<string, Context>> = {

@@ -56,7 +56,11 @@ export async function writeContexts(path: string, contents: ContextsFile): Promi
     }
     await rename(beside, path);
     const directory = await open(folder, 'r');
-    await directory.sync().finally(() => directory.close());
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
   } catch (cause) {
     await rm(beside, { force: true }).catch(() => {});
     throw new VoltError('PERMISSION', `${path} cannot be written: ${(cause as NodeJS.ErrnoException).code}`, { cause });

@@ -25,7 +25,7 @@ export function cell(column: string, value: unknown, now: Date): string {
   if (typeof value === 'number') return number(column, value);
   if (Array.isArray(value)) return value.length === 0 ? '-' : harmless(value.map(String).join(','));
   if (typeof value === 'object') return harmless(JSON.stringify(value));
-  const text = harmless(String(value));
+  const text = harmless(typeof value === 'string' ? value : '-');
   if (column === 'digest' && /^[0-9a-f]{64}$/.test(text)) return text.slice(0, DIGEST_CHARACTERS);
   return column.endsWith('At') ? age(text, now) : text;
 }

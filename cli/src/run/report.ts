@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { exitCode, VoltError, toVoltError } from '@volt/shared/errors';
 import { isDebug } from '../settings/index.ts';
 import type { Terminal } from '../terminal/index.ts';
@@ -16,7 +17,7 @@ function trace(error: unknown): string {
   const lines: string[] = [];
   for (let cause: unknown = error; cause !== undefined; cause = cause instanceof Error ? cause.cause : undefined) {
     const code = cause instanceof VoltError ? `[${cause.code}] ` : '';
-    lines.push(code + (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)));
+    lines.push(code + (cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause)));
   }
   return lines.join('\ncaused by: ');
 }

@@ -52,7 +52,7 @@ async function runCommand(command: Command, words: readonly string[], ports: Por
   const parsed = parse(command, words, ports.terminal.env);
   const session = open(parsed.globals, ports);
   try {
-    return await command.run(parsed.values as never, session, parsed.given as never);
+    return await command.run(parsed.values, session, parsed.given);
   } catch (thrown) {
     throw await withSuggestion(thrown, command, { parsed, ports });
   } finally {

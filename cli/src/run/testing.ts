@@ -34,9 +34,9 @@ export class FakeServer {
     this.answers = answers;
   }
 
-  readonly connect: typeof connect = (target, _table, options = {}) => {
+  readonly connect: typeof connect = (target, _table, options) => {
     const answer = async (method: string, params: object, streaming: Streaming) => {
-      const asked: Asked = { method, params: params as Asked['params'], options, target };
+      const asked: Asked = { method, params: params as Asked['params'], options: options ?? {}, target };
       this.asked.push(asked);
       const found = this.answers[method];
       if (found === undefined)
@@ -47,7 +47,7 @@ export class FakeServer {
       call: (method, params) => answer(method, params, noStream) as never,
       stream: (method, params, { onEvent, input, signal }) =>
         answer(method, params, {
-          emit: async (event) => onEvent(event as never),
+          emit: async (event) => onEvent(event),
           input: input ?? noStream.input,
           signal: signal ?? noStream.signal,
         }) as never,

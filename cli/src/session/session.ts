@@ -101,7 +101,12 @@ export class Session {
       const answer = this.offline.answers[method];
       if (answer === undefined || !(await this.isAgentDown(thrown))) throw thrown;
       // Where systemd cannot be asked either, that the agent is down is what people need to know.
-      const result = await answer(params).catch(() => Promise.reject(thrown));
+      let result: unknown;
+      try {
+        result = await answer(params);
+      } catch {
+        throw thrown;
+      }
       await this.sayOffline();
       return result;
     }

@@ -5,7 +5,7 @@ type Path = readonly PropertyKey[];
 
 /** Where the value at `path` stands in the text; where its parent begins when there is none. */
 export function rangeOfValue(document: Document, path: Path): Range {
-  let node = document.contents as Node | null;
+  let node: Node | null = document.contents;
   let range = rangeOf(node, [0, 0]);
   for (const step of path) {
     const value = child(document, node, step);
@@ -35,7 +35,7 @@ function child(document: Document, parent: Node | null, step: PropertyKey): Node
 }
 
 const resolve = (document: Document, node: Node | null): Node | null =>
-  (isAlias(node) ? node.resolve(document as Document.Parsed) : node) ?? null;
+  (isAlias(node) ? node.resolve(document) : node) ?? null;
 
 function rangeOf(node: Node | null, fallback: Range): Range {
   return node?.range ? [node.range[0], node.range[1]] : fallback;

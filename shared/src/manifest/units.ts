@@ -18,8 +18,6 @@ const bytesPerUnit: Readonly<Record<string, number>> = {
   TB: 1e12,
 };
 
-export const memoryUnits: readonly string[] = Object.keys(bytesPerUnit);
-
 /** Such as `512MiB`, `1.5G`; rounded up to whole MiB. Undefined when it is none. */
 export function parseMemoryMiB(text: string): number | undefined {
   const [, amount, unit] = /^(\d{1,15}(?:\.\d{1,9})?)\s*([A-Za-z]{1,3})$/.exec(text.trim()) ?? [];
