@@ -7,6 +7,7 @@ export { NodeFiles } from './node-files.ts';
 export { NodePrograms } from './node-programs.ts';
 export { kernelProcesses, type Processes } from './processes.ts';
 export type { OpenProgram, Programs } from './programs.ts';
+export { kernelSpecialFiles, type SpecialFiles } from './special-files.ts';
 export type { Systemd } from './systemd.ts';
 export { listenFds } from './activation.ts';
 export { notify, watchdogIntervalMs } from './notify.ts';

@@ -1,0 +1,3 @@
+export type { Variant } from './build-debian.ts';
+export { Images, type BuildRequest, type ImagesOptions, type ImportRequest, type PullRequest } from './images.ts';
+export { missingOf } from './pull.ts';

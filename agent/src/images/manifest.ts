@@ -1,0 +1,32 @@
+/**
+ * The image manifest: what a name of an image points at. One line of JSON,
+ * keys in the order below, itself an object of the store. From it everything
+ * of the image is reached: manifest → tree → contents.
+ */
+import { VoltError } from '@volt/shared/errors';
+import { ImageConfig } from '@volt/shared/model';
+import { z } from 'zod';
+import { type Digest, isDigest } from '../store/index.ts';
+
+const DigestField = z.string().refine(isDigest, 'not a digest');
+
+const ImageManifest = z.strictObject({
+  kind: z.literal('volt.image.v1'),
+  tree: DigestField,
+  config: ImageConfig,
+  createdAt: z.iso.datetime(),
+  sizeBytes: z.int().min(0),
+  files: z.int().min(0),
+});
+export type ImageManifest = z.output<typeof ImageManifest>;
+
+export const encodeManifest = (manifest: ImageManifest): Buffer =>
+  Buffer.from(`${JSON.stringify(ImageManifest.parse(manifest))}\n`);
+
+export function decodeManifest(bytes: Buffer, digest: Digest): ImageManifest {
+  try {
+    return ImageManifest.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (cause) {
+    throw new VoltError('INVALID_CONFIG', `Object ${digest} is not an image manifest`, { cause });
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * Reads a tar stream entry by entry: ustar, GNU (long names, base-256
+ * numbers) and PAX (names, times, ids, extended attributes). Names are bytes.
+ *
+ * Our own, because file names and capabilities are bytes and tar-stream reads
+ * both as UTF-8; see decisions/0005. It only reads: what a name may be and
+ * where it may point is decided by its user.
+ */
+import { VoltError } from '@volt/shared/errors';
+import { type ByteReader, type ByteString, fromBytes } from '../store/index.ts';
+import { parsePax, type Pax } from './tar-pax.ts';
+
+export type TarType = 'file' | 'hardlink' | 'symlink' | 'chardev' | 'blockdev' | 'dir' | 'fifo';
+
+export interface TarEntry {
+  /** As it stands in the archive. */
+  readonly name: ByteString;
+  readonly type: TarType;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: string;
+  readonly sizeBytes: number;
+  readonly linkName: ByteString;
+  readonly major: number;
+  readonly minor: number;
+  readonly xattrs: ReadonlyMap<ByteString, ByteString>;
+}
+
+const BLOCK_BYTES = 512;
+/** For what comes in front of an entry: names, attributes. */
+const EXTENSION_BYTES_MAX = 1024 * 1024;
+
+const types: Record<string, TarType> = {
+  '\0': 'file',
+  '0': 'file',
+  '7': 'file',
+  '1': 'hardlink',
+  '2': 'symlink',
+  '3': 'chardev',
+  '4': 'blockdev',
+  '5': 'dir',
+  '6': 'fifo',
+};
+
+/**
+ * Every entry in turn. The contents of a file are the next `sizeBytes` of the
+ * reader; what its user leaves of them is skipped. Throws INVALID_CONFIG for
+ * what is not a whole tar archive.
+ */
+export async function* readTar(reader: ByteReader): AsyncGenerator<TarEntry> {
+  const global: Pax = new Map();
+  let pax: Pax = new Map();
+  let longName: ByteString | undefined;
+  let longLink: ByteString | undefined;
+
+  for (let header = await readHeader(reader); header !== undefined; header = await readHeader(reader)) {
+    const flag = String.fromCharCode(header[156] as number);
+    if (flag === 'L') longName = cString(await readExtension(reader, header));
+    else if (flag === 'K') longLink = cString(await readExtension(reader, header));
+    else if (flag === 'x') pax = parsePax(await readExtension(reader, header));
+    else if (flag === 'g')
+      for (const [key, value] of parsePax(await readExtension(reader, header))) global.set(key, value);
+    else {
+      const entry = toEntry(header, new Map([...global, ...pax]), { longName, longLink });
+      const start = reader.position;
+      yield entry;
+      await skip(reader, start, entry.sizeBytes);
+      pax = new Map();
+      longName = undefined;
+      longLink = undefined;
+    }
+  }
+}
+
+/** Undefined at the end of the archive, which is a block of zeros. */
+async function readHeader(reader: ByteReader): Promise<Buffer | undefined> {
+  const header = await reader.read(BLOCK_BYTES);
+  if (header.length < BLOCK_BYTES) throw bad(reader.position < BLOCK_BYTES ? 'it is not one' : 'it ends early');
+  let sum = 8 * 32;
+  for (let at = 0; at < BLOCK_BYTES; at++) if (at < 148 || at >= 156) sum += header[at] as number;
+  if (sum === 8 * 32) return undefined;
+  if (sum !== number(header, 148, 8))
+    throw bad(reader.position === BLOCK_BYTES ? 'it is not one' : 'a header is damaged');
+  return header;
+}
+
+async function readExtension(reader: ByteReader, header: Buffer): Promise<Buffer> {
+  const size = number(header, 124, 12);
+  if (size > EXTENSION_BYTES_MAX) throw bad('an extended header is larger than 1 MiB');
+  const start = reader.position;
+  const bytes = await reader.read(size);
+  await skip(reader, start, size);
+  return bytes;
+}
+
+/** Moves to the block after contents of `size` bytes that began at `start`. */
+async function skip(reader: ByteReader, start: number, size: number): Promise<void> {
+  const end = start + Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
+  const missing = end - reader.position;
+  if (missing === 0) return;
+  let skipped = 0;
+  for await (const chunk of reader.stream(missing)) skipped += chunk.length;
+  if (skipped < missing) throw bad('it ends early');
+}
+
+interface LongNames {
+  readonly longName: ByteString | undefined;
+  readonly longLink: ByteString | undefined;
+}
+
+function toEntry(header: Buffer, pax: Pax, { longName, longLink }: LongNames): TarEntry {
+  const flag = String.fromCharCode(header[156] as number);
+  const name = pax.get('path') ?? longName ?? ustarName(header);
+  if (flag === 'S' || [...pax.keys()].some((key) => key.startsWith('GNU.sparse.'))) {
+    throw bad('it holds sparse files in the GNU encoding; make it without --sparse');
+  }
+  const isOldFolder = (flag === '\0' || flag === '0') && name.endsWith('/');
+  const type = isOldFolder ? 'dir' : types[flag];
+  if (type === undefined) throw bad(`an entry has the unknown type '${flag}'`);
+  const size = paxNumber(pax, 'size') ?? number(header, 124, 12);
+  return {
+    name,
+    type,
+    mode: number(header, 100, 8) & 0o7777,
+    uid: paxNumber(pax, 'uid') ?? number(header, 108, 8),
+    gid: paxNumber(pax, 'gid') ?? number(header, 116, 8),
+    mtime: pax.get('mtime') ?? String(number(header, 136, 12, true)),
+    // Links and devices may carry a size of no meaning; only files have contents.
+    sizeBytes: type === 'file' ? size : 0,
+    linkName: pax.get('linkpath') ?? longLink ?? cString(header.subarray(157, 257)),
+    major: type === 'chardev' || type === 'blockdev' ? number(header, 329, 8) : 0,
+    minor: type === 'chardev' || type === 'blockdev' ? number(header, 337, 8) : 0,
+    xattrs: xattrsOf(pax),
+  };
+}
+
+/** In POSIX archives long names are split in two; GNU ones have other things in that place. */
+function ustarName(header: Buffer): ByteString {
+  const name = cString(header.subarray(0, 100));
+  const isPosix = header.toString('latin1', 257, 263) === 'ustar\0';
+  const prefix = isPosix ? cString(header.subarray(345, 500)) : '';
+  return prefix === '' ? name : `${prefix}/${name}`;
+}
+
+const XATTR = 'SCHILY.xattr.';
+
+function xattrsOf(pax: Pax): Map<ByteString, ByteString> {
+  const found = [...pax].filter(([key]) => key.startsWith(XATTR) && key.length > XATTR.length);
+  return new Map(found.map(([key, value]) => [key.slice(XATTR.length), value]));
+}
+
+function cString(bytes: Buffer): ByteString {
+  const end = bytes.indexOf(0);
+  return fromBytes(end === -1 ? bytes : bytes.subarray(0, end));
+}
+
+/** Octal digits, or with the top bit set a number in base 256. */
+function number(header: Buffer, at: number, length: number, maySubtract = false): number {
+  const field = header.subarray(at, at + length);
+  const first = field[0] as number;
+  let value: number;
+  if (first & 0x80) {
+    const bits = BigInt.asIntN(
+      length * 8 - 1,
+      BigInt(`0x${field.toString('hex')}`) & ((1n << BigInt(length * 8 - 1)) - 1n),
+    );
+    value = Number(bits);
+  } else {
+    const digits = field.toString('latin1').replaceAll('\0', ' ').trim();
+    if (!/^[0-7]*$/.test(digits)) throw bad('a number in a header is malformed');
+    value = digits === '' ? 0 : Number.parseInt(digits, 8);
+  }
+  if (!Number.isSafeInteger(value) || (value < 0 && !maySubtract)) throw bad('a number in a header is out of range');
+  return value;
+}
+
+function paxNumber(pax: Pax, key: string): number | undefined {
+  const text = pax.get(key);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw bad(`the extended header '${key}' is malformed`);
+  return Number(text);
+}
+
+const bad = (why: string): VoltError => new VoltError('INVALID_CONFIG', `Bad tar archive: ${why}`);

@@ -1,0 +1,62 @@
+/**
+ * Where the store keeps what:
+ *
+ *   <root>/objects/ab/<digest>      contents, read-only, named by their hash
+ *   <root>/refs/<kind>/<name>/<tag> names; each file holds one digest
+ *   <root>/tmp/                     staging; emptied when the store opens
+ *   <images>/<tree digest>/rootfs   lowers: trees laid out as folders
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Digest, checkDigest } from './digest.ts';
+import { fsyncFolder } from './durable.ts';
+
+export interface Layout {
+  readonly root: string;
+  readonly objects: string;
+  readonly refs: string;
+  readonly tmp: string;
+  readonly images: string;
+}
+
+export const layoutOf = (root: string, images: string): Layout => ({
+  root,
+  objects: join(root, 'objects'),
+  refs: join(root, 'refs'),
+  tmp: join(root, 'tmp'),
+  images,
+});
+
+export const shardOf = (layout: Layout, digest: Digest): string => join(layout.objects, digest.slice(0, 2));
+
+export const objectPath = (layout: Layout, digest: Digest): string =>
+  join(shardOf(layout, checkDigest(digest)), digest);
+
+/** Prefix of what is being built or removed beside the lowers. No digest starts with a dot. */
+export const UNFINISHED = '.unfinished';
+
+/**
+ * Makes the folders and removes what an interrupted process left. Only the
+ * agent opens the store for writing, so whatever is unfinished is nobody's.
+ */
+export function prepareLayout(layout: Layout): void {
+  // Objects carry the owner and mode of image files, setuid programs included: no user of the host may reach them.
+  mkdirSync(layout.root, { recursive: true, mode: 0o700 });
+  for (const folder of [layout.refs, layout.tmp, layout.images]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  prepareShards(layout);
+  for (const left of readdirSync(layout.tmp)) rmSync(join(layout.tmp, left), { recursive: true, force: true });
+  for (const left of readdirSync(layout.images)) {
+    if (left.startsWith(UNFINISHED)) rmSync(join(layout.images, left), { recursive: true, force: true });
+  }
+}
+
+/** All 256 at once, so that publishing an object never has to make one durable. */
+function prepareShards(layout: Layout): void {
+  const last = join(layout.objects, 'ff');
+  if (existsSync(last)) return;
+  for (let byte = 0; byte < 256; byte++) {
+    mkdirSync(join(layout.objects, byte.toString(16).padStart(2, '0')), { recursive: true, mode: 0o700 });
+  }
+  fsyncFolder(layout.objects);
+  fsyncFolder(layout.root);
+}

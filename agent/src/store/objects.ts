@@ -1,0 +1,137 @@
+/**
+ * The objects: bytes named by their BLAKE3 hash. Reading, and the door to
+ * writing, which is always an ingest (ingest.ts).
+ */
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VoltError } from '@volt/shared/errors';
+import { type Digest, isDigest } from './digest.ts';
+import { errnoOf } from './fs-errors.ts';
+import type { Hash } from './hash.ts';
+import { Ingest } from './ingest.ts';
+import { type Layout, objectPath } from './layout.ts';
+import type { Programs } from '../host/index.ts';
+
+const READ_CHUNK_BYTES = 256 * 1024;
+
+/** Manifests are read whole. The tree of two million files stays below this. */
+export const MANIFEST_BYTES_MAX = 512 * 1024 * 1024;
+
+export interface OpenObject {
+  readonly sizeBytes: number;
+  /** Closes the file when it is read to the end or left early; must be iterated. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+export class Objects {
+  readonly layout: Layout;
+  readonly hash: Hash;
+  readonly #programs: Programs;
+
+  constructor(layout: Layout, hash: Hash, programs: Programs) {
+    this.layout = layout;
+    this.hash = hash;
+    this.#programs = programs;
+  }
+
+  pathOf(digest: Digest): string {
+    return objectPath(this.layout, digest);
+  }
+
+  has(digest: Digest): boolean {
+    return this.sizeOf(digest) !== undefined;
+  }
+
+  /** Undefined where the object is not here. */
+  sizeOf(digest: Digest): number | undefined {
+    return statSync(this.pathOf(digest), { throwIfNoEntry: false })?.size;
+  }
+
+  /** A small object, whole, checked against its name. */
+  read(digest: Digest): Buffer {
+    const size = this.sizeOf(digest);
+    if (size === undefined) throw absent(digest);
+    if (size > MANIFEST_BYTES_MAX) throw new VoltError('RESOURCE', `Object ${digest} is too large for a manifest`);
+    const bytes = readFileSync(this.pathOf(digest));
+    if (this.hash.of(bytes) !== digest) throw damaged(digest);
+    return bytes;
+  }
+
+  /** An object small enough to hold, unchecked: whoever receives it checks. Undefined where it is not here. */
+  readSmall(digest: Digest, sizeBytesMax: number): Buffer | undefined {
+    try {
+      const fd = openSync(this.pathOf(digest), 'r');
+      try {
+        return fstatSync(fd).size <= sizeBytesMax ? readFileSync(fd) : undefined;
+      } finally {
+        closeSync(fd);
+      }
+    } catch (thrown) {
+      if (errnoOf(thrown) === 'ENOENT') return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Undefined where the object is not here. */
+  async open(digest: Digest): Promise<OpenObject | undefined> {
+    try {
+      const file = await open(this.pathOf(digest), 'r');
+      const { size } = await file.stat();
+      return { sizeBytes: size, chunks: chunksOf(file) };
+    } catch (thrown) {
+      if (errnoOf(thrown) === 'ENOENT') return undefined;
+      throw thrown;
+    }
+  }
+
+  async verify(digest: Digest): Promise<'ok' | 'damaged' | 'absent'> {
+    const object = await this.open(digest);
+    if (object === undefined) return 'absent';
+    const hasher = this.hash.start();
+    try {
+      for await (const chunk of object.chunks) hasher.update(chunk);
+      return hasher.end() === digest ? 'ok' : 'damaged';
+    } finally {
+      hasher.dispose();
+    }
+  }
+
+  /** Every object, in no particular order. */
+  async *list(): AsyncGenerator<Digest> {
+    for (const shard of await readdir(this.layout.objects)) {
+      for (const name of await readdir(join(this.layout.objects, shard))) if (isDigest(name)) yield name;
+    }
+  }
+
+  /** Starts a batch of objects that are published together. */
+  ingest(): Ingest {
+    return new Ingest({ layout: this.layout, hash: this.hash, programs: this.#programs });
+  }
+
+  /** One small object, published and durable when this resolves. */
+  async put(bytes: Uint8Array): Promise<Digest> {
+    await using batch = this.ingest();
+    const digest = await batch.putBytes(bytes);
+    await batch.commit();
+    return digest;
+  }
+}
+
+const absent = (digest: Digest): VoltError =>
+  new VoltError('NOT_FOUND', `Object ${digest} is not in the store`, { hint: 'pull or import the image again' });
+
+const damaged = (digest: Digest): VoltError =>
+  new VoltError('DEPENDENCY', `Object ${digest} is damaged`, { hint: 'pull or import the image again' });
+
+async function* chunksOf(file: Awaited<ReturnType<typeof open>>): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_CHUNK_BYTES), 0, READ_CHUNK_BYTES, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}

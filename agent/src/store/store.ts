@@ -1,0 +1,35 @@
+/** Stellarium, the content-addressed store: everything in it, opened once by the agent. */
+import { type Hash, openHash } from './hash.ts';
+import { layoutOf, prepareLayout } from './layout.ts';
+import { Lowers } from './lower.ts';
+import { Objects } from './objects.ts';
+import type { Programs, SpecialFiles } from '../host/index.ts';
+import { Refs } from './refs.ts';
+
+export interface Store {
+  readonly objects: Objects;
+  readonly refs: { readonly images: Refs; readonly manifests: Refs };
+  readonly lowers: Lowers;
+}
+
+export interface StoreOptions {
+  /** For example /var/lib/volt/cas. */
+  readonly root: string;
+  /** Where lowers go, for example /var/lib/volt/images; on the same file system. */
+  readonly images: string;
+  readonly programs: Programs;
+  readonly specials: SpecialFiles;
+  readonly hash?: Hash | undefined;
+}
+
+/** Opens the store, making it where there is none, and clears what an interrupted agent left unfinished. */
+export async function openStore({ root, images, programs, specials, hash }: StoreOptions): Promise<Store> {
+  const layout = layoutOf(root, images);
+  prepareLayout(layout);
+  const objects = new Objects(layout, hash ?? (await openHash()), programs);
+  return {
+    objects,
+    refs: { images: new Refs(layout, 'images'), manifests: new Refs(layout, 'manifests') },
+    lowers: new Lowers(objects, { programs, specials }),
+  };
+}

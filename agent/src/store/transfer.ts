@@ -1,0 +1,115 @@
+/**
+ * Objects on the wire. A request is a list of digests; the answer is one frame
+ * for each, in the order asked:
+ *
+ *   32 bytes   the digest
+ *   8 bytes    length, unsigned, big-endian; 2^64 - 1 means "not here"
+ *   length     the contents
+ *
+ * The receiver checks every object against its digest before it is stored, so
+ * a peer can refuse or waste time and nothing else.
+ */
+import { VoltError } from '@volt/shared/errors';
+import { ByteReader } from './byte-reader.ts';
+import { DIGEST_BYTES, type Digest, checkDigest } from './digest.ts';
+import { type Ingest, INLINE_BYTES_MAX } from './ingest.ts';
+import type { Objects } from './objects.ts';
+
+/** Digests in one request: 128 KiB of hex. */
+export const REQUEST_DIGESTS_MAX = 2048;
+
+/** An object larger than this is a mistake or an attack. */
+export const OBJECT_BYTES_MAX = 2 ** 40;
+
+const HEAD_BYTES = DIGEST_BYTES + 8;
+const ABSENT = 2n ** 64n - 1n;
+
+/** Small objects are sent together in chunks of about this size. */
+const SEND_BYTES = 256 * 1024;
+
+/** The answer to one request, in chunks for the wire. Throws USAGE before the first for a malformed request. */
+export function serveObjects(objects: Objects, digests: readonly string[]): AsyncIterable<Uint8Array> {
+  if (digests.length > REQUEST_DIGESTS_MAX) {
+    throw new VoltError('USAGE', `More than ${REQUEST_DIGESTS_MAX} objects in one request`);
+  }
+  for (const digest of digests) checkDigest(digest);
+  return frames(objects, digests);
+}
+
+async function* frames(objects: Objects, digests: readonly Digest[]): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  for (const digest of digests) {
+    const small = objects.readSmall(digest, SEND_BYTES);
+    const large = small === undefined ? await objects.open(digest) : undefined;
+    held.push(head(digest, small?.byteLength ?? large?.sizeBytes));
+    if (small !== undefined) held.push(small);
+    heldBytes += HEAD_BYTES + (small?.byteLength ?? 0);
+    if (heldBytes >= SEND_BYTES || large !== undefined) {
+      yield Buffer.concat(held);
+      held = [];
+      heldBytes = 0;
+    }
+    if (large !== undefined) yield* large.chunks;
+  }
+  if (held.length > 0) yield Buffer.concat(held);
+}
+
+function head(digest: Digest, sizeBytes: number | undefined): Buffer {
+  const bytes = Buffer.alloc(HEAD_BYTES);
+  bytes.write(digest, 'hex');
+  bytes.writeBigUInt64BE(sizeBytes === undefined ? ABSENT : BigInt(sizeBytes), DIGEST_BYTES);
+  return bytes;
+}
+
+export interface Received {
+  readonly digest: Digest;
+  /** Undefined where the peer does not have it. */
+  readonly sizeBytes: number | undefined;
+}
+
+/**
+ * Reads the answer to a request for `asked` into a batch, and reports each
+ * object as it is in. Throws NETWORK for anything that is not such an answer.
+ */
+export async function* receiveObjects(
+  chunks: AsyncIterable<Uint8Array>,
+  asked: readonly Digest[],
+  batch: Ingest,
+): AsyncGenerator<Received> {
+  const reader = new ByteReader(chunks);
+  try {
+    for (const digest of asked) {
+      const bytes = await reader.read(HEAD_BYTES);
+      if (bytes.length < HEAD_BYTES) throw broken('it ended early');
+      if (bytes.toString('hex', 0, DIGEST_BYTES) !== digest) throw broken('it holds what was not asked for');
+      const length = bytes.readBigUInt64BE(DIGEST_BYTES);
+      if (length === ABSENT) {
+        yield { digest, sizeBytes: undefined };
+        continue;
+      }
+      if (length > BigInt(OBJECT_BYTES_MAX)) throw broken('an object is too large');
+      await receiveOne(reader, { digest, sizeBytes: Number(length) }, batch);
+      yield { digest, sizeBytes: Number(length) };
+    }
+    if ((await reader.read(1)).length > 0) throw broken('it does not end');
+  } finally {
+    await reader.close();
+  }
+}
+
+async function receiveOne(
+  reader: ByteReader,
+  { digest, sizeBytes }: { digest: Digest; sizeBytes: number },
+  batch: Ingest,
+): Promise<void> {
+  if (sizeBytes > INLINE_BYTES_MAX) {
+    await batch.putStream(reader.stream(sizeBytes), digest);
+    return;
+  }
+  const bytes = await reader.read(sizeBytes);
+  if (bytes.length < sizeBytes) throw broken('it ended early');
+  await batch.putBytes(bytes, digest);
+}
+
+const broken = (why: string): VoltError => new VoltError('NETWORK', `The answer of a peer is broken: ${why}`);
