@@ -1,6 +1,7 @@
 /** Real controllers and agents over a fake KV, in simulated time. A seed repeats any failure. */
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
+import type { FakeKv } from '@volt/shared/kv/testing';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
 let cluster: SimulatedCluster;
@@ -75,6 +76,56 @@ test('an exclusive copy of a node that is cut off starts elsewhere after it was 
   }, 60);
   expect(most).toBe(1);
   expect(seconds).toBeLessThan(30);
+});
+
+test('a node that is back does not start an exclusive copy before it has heard what was decided', async () => {
+  await clusterOf(3);
+  await cluster.apply({ name: 'db', image: 'db', exclusive: true });
+  await cluster.until(() => cluster.running('db-0').length === 1, 30);
+  const node = cluster.nodes.find(({ name }) => name === cluster.running('db-0')[0])!;
+  node.kv.isAway = true;
+  await cluster.until(() => cluster.running('db-0').some((name) => name !== node.name), 60);
+  node.kv.isBehind = true;
+  node.kv.isAway = false;
+  await cluster.clock.advance(10_000);
+  expect(cluster.running('db-0')).not.toContain(node.name);
+  node.kv.isBehind = false;
+  await cluster.until(() => !node.workloads.containers.has('db-0'), 10);
+});
+
+/** The order for db-0 on node1 is stuck on its way, and meanwhile node1 is given something else. */
+async function stuckOrder(): Promise<FakeKv> {
+  await clusterOf(3);
+  const leader = cluster.controllers[0]!.kv;
+  leader.holdsWrites = true;
+  await cluster.apply({ name: 'db', image: 'db', exclusive: true });
+  await cluster.clock.advance(500);
+  await cluster.apply({ name: 'a-filler', image: 'web', replicas: 2, nodes: ['node1'] });
+  return leader;
+}
+
+async function expectOneCopy(leader: FakeKv): Promise<void> {
+  await cluster.until(() => cluster.running('db-0').length === 1, 30);
+  expect(cluster.running('db-0')).not.toContain('node1');
+  leader.holdsWrites = false;
+  leader.release();
+  expect([...cluster.store.keys('assignments').keys()]).toContain('node1.db-0');
+  for (let tenths = 0; tenths < 200; tenths += 1) {
+    await cluster.clock.advance(100);
+    expect(cluster.running('db-0')).toHaveLength(1);
+  }
+  expect([...cluster.store.keys('assignments').keys()]).not.toContain('node1.db-0');
+}
+
+test('an order of an earlier leader that arrives late is refused, and taken back', async () => {
+  await expectOneCopy(await stuckOrder());
+});
+
+test('a leader whose order got stuck decides anew under a higher token', async () => {
+  const leader = await stuckOrder();
+  // What comes after it gets through.
+  leader.holdsWrites = false;
+  await expectOneCopy(leader);
 });
 
 test('an agent that starts without the cluster runs its ledger, and no exclusive instance', async () => {

@@ -1,6 +1,6 @@
 /** The ledger on disk: afterwards the old text is there, or the new, whatever happens in between. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
 import type { LedgerFile } from './ports.ts';
 
@@ -24,9 +24,10 @@ export class DiskLedger implements LedgerFile {
     const folder = dirname(this.#path);
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      // One writer, so one fixed name; what a crash left is overwritten.
-      const staging = join(folder, `${ownName(this.#path)}.partial`);
-      await flush(staging, 'w', text);
+      // One writer, so one fixed name. What a crash left goes first, whoever could read it.
+      const staging = join(folder, `${basename(this.#path)}.partial`);
+      await rm(staging, { force: true });
+      await flush(staging, 'wx', text);
       await rename(staging, this.#path);
       await flush(folder, 'r');
     } catch (cause) {
@@ -35,9 +36,7 @@ export class DiskLedger implements LedgerFile {
   }
 }
 
-const ownName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-async function flush(path: string, flags: 'w' | 'r', text?: string): Promise<void> {
+async function flush(path: string, flags: 'wx' | 'r', text?: string): Promise<void> {
   // Assignments carry environments, which carry secrets.
   const file = await open(path, flags, 0o600);
   try {

@@ -55,6 +55,8 @@ export class FakeKv implements Kv, BucketKeeper {
   readonly #held: (() => void)[] = [];
   /** Cut off from the cluster: every call fails with NETWORK. */
   isAway = false;
+  /** Reads come from a replica that is behind, and fail. */
+  isBehind = false;
   /** Writes happen, and the answer gets lost. */
   losesAnswers = false;
   /** Writes get stuck on the way; see `release`. */
@@ -69,13 +71,13 @@ export class FakeKv implements Kv, BucketKeeper {
   }
 
   async get<B extends BucketName>(bucket: B, key: string): Promise<Entry<BucketValue<B>> | undefined> {
-    await this.#reach();
+    await this.#reachToRead();
     const stored = this.#store.keys(bucket).get(key);
     return stored && { key, revision: stored.revision, value: decodeValue(bucket, stored.bytes) };
   }
 
   async list<B extends BucketName>(bucket: B, node?: string): Promise<Entry<BucketValue<B>>[]> {
-    await this.#reach();
+    await this.#reachToRead();
     return [...this.#store.keys(bucket)]
       .filter(([key]) => node === undefined || key.startsWith(`${node}.`))
       .map(([key, { revision, bytes }]) => ({ key, revision, value: decodeValue(bucket, bytes) }))
@@ -136,6 +138,11 @@ export class FakeKv implements Kv, BucketKeeper {
       throw new VoltError('TIMEOUT', `Writing '${key}' of '${bucket}': the cluster did not answer in time`);
     }
     return revision;
+  }
+
+  async #reachToRead(): Promise<void> {
+    await this.#reach();
+    if (this.isBehind) throw new VoltError('CONFLICT', 'The replica is behind');
   }
 
   async #reach(): Promise<void> {
