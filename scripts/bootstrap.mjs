@@ -67,7 +67,7 @@ async function install() {
   end();
   if (code !== 0) {
     process.stderr.write(output);
-    stop(10, 'Dependencies could not be installed', 'is the npm registry reachable?');
+    stop(10, 'Dependencies could not be installed', 'see above; the npm registry must be reachable');
   }
   writeFileSync(installedFile(), wanted());
 }
