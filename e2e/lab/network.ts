@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun, run } from './process.ts';
-import { GATEWAY_ADDRESS, nodeAddress, nodeName, nodeNetns, switchNetns } from './settings.ts';
+import { GATEWAY_ADDRESS, nodeAddress, nodeMac, nodeName, nodeNetns, switchNetns } from './settings.ts';
 
 const NETNS_DIR = '/run/netns';
 const BRIDGE = 'lab0';
@@ -24,6 +24,9 @@ export async function createSwitch(lab: string): Promise<void> {
     `addr add ${GATEWAY_ADDRESS}/24 dev ${BRIDGE}`,
     `link set ${BRIDGE} up`,
   ]);
+  // It forwards nothing, having no way out; but it says so, and nodes need not wait for a time-out.
+  const forward = 'echo 1 > /proc/sys/net/ipv4/ip_forward';
+  await mustRun(['nsenter', `--net=${netnsPath(netns)}`, '--', '/bin/sh', '-c', forward]);
 }
 
 /** Gives a node a fresh namespace and a cable. Whatever an earlier life of the node left is removed first. */
@@ -33,7 +36,7 @@ export async function plugIn(lab: string, index: number): Promise<void> {
   const port = nodeName(index);
   await mustRun(['ip', 'netns', 'add', netns]);
   await configure(switchNetns(lab), [
-    `link add ${port} type veth peer name eth0 netns ${netns}`,
+    `link add ${port} type veth peer name eth0 address ${nodeMac(index)} netns ${netns}`,
     `link set ${port} master ${BRIDGE} up`,
   ]);
   await configure(netns, [

@@ -6,6 +6,7 @@ import {
   checkNodeCount,
   labPaths,
   nodeIndex,
+  nodeMac,
   nodeName,
   NODES_MAX,
   relays,
@@ -33,6 +34,12 @@ test('every node has a name that leads back to its number', () => {
 test.each(['node', 'node0', 'node01', 'node100', 'xnode1', 'node1 '])('%j is not a node', (name) =>
   expect(nodeIndex(name)).toBeUndefined(),
 );
+
+test('network cards have different, locally administered unicast addresses', () => {
+  const macs = Array.from({ length: NODES_MAX }, (_, i) => nodeMac(i + 1));
+  expect(new Set(macs).size).toBe(NODES_MAX);
+  for (const mac of macs) expect(mac).toMatch(/^02(:[0-9a-f]{2}){5}$/);
+});
 
 test('labs share their folder and nothing in it but the caches', () => {
   const [one, two] = [labPaths('/lab', 'one'), labPaths('/lab', 'two')];

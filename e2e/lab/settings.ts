@@ -87,6 +87,8 @@ export function checkNodeCount(count: number): number {
 
 export const nodeName = (index: number): string => `node${index}`;
 export const nodeAddress = (index: number): string => `10.99.0.${index}`;
+/** A node keeps its network card over power loss; its neighbours remember the address. */
+export const nodeMac = (index: number): string => `02:56:4c:00:00:${index.toString(16).padStart(2, '0')}`;
 
 /** The number in 'node3', or undefined if it is not a node's name. */
 export function nodeIndex(name: string): number | undefined {

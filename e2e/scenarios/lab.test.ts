@@ -106,7 +106,7 @@ test(
   'nodes get Debian packages from the gateway, and nothing else',
   withEvidence('lab packages', async (lab) => {
     const status = async (url: string) =>
-      lab.node(1).sh(`curl -so /dev/null -m 30 -w '%{http_code}' --path-as-is '${url}' || :`);
+      lab.node(1).sh(`curl -so /dev/null -m 20 -w '%{http_code}' --path-as-is '${url}' || :`);
     expect(await status('http://deb.debian.org/debian/dists/trixie/InRelease')).toBe('200');
     expect(await status('http://gateway:3142/debian-security/dists/trixie-security/InRelease')).toBe('200');
     expect(await status('http://gateway:3142/debian/dists/trixie/Nothing')).toBe('404');
