@@ -4,7 +4,7 @@ import { command } from '../catalog/index.ts';
 export const completion = command({
   path: 'completion',
   summary: 'Print the script that completes volt commands in a shell.',
-  params: z.object({ shell: z.enum(['bash', 'zsh', 'fish']).describe('Shell to make it for: bash, zsh or fish.') }),
+  params: z.object({ shell: z.enum(['bash', 'zsh', 'fish']).describe('Shell to make it for.') }),
   positional: ['shell'],
   examples: [
     'source <(volt completion bash)',
@@ -12,10 +12,9 @@ export const completion = command({
     'volt completion fish > ~/.config/fish/completions/volt.fish',
   ],
 
-  async run({ shell }) {
-    const { script } = await import('@bomb.sh/tab');
-    // Prints it: the scripts ask `volt complete -- WORDS` for what may come next.
-    script(shell, 'volt', 'volt');
+  async run({ shell }, { terminal }) {
+    const { completionScripts } = await import('../completion/index.ts');
+    await terminal.stdout.write(completionScripts[shell]);
     return 0;
   },
 });

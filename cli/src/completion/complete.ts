@@ -36,6 +36,9 @@ export async function complete(
 
   async function candidatesFor(): Promise<Completion> {
     if (flag !== undefined) return valuesOf(flag, command, names);
+    const [, typed = '', name] = /^(--([a-z-]+)=)/.exec(partial) ?? [];
+    const inOneWord = fields.find((field) => field.flag === name);
+    if (inOneWord !== undefined) return prefixed(typed, await valuesOf(inOneWord, command, names));
     if (partial.startsWith('-')) return flagsOf(fields, command);
     if (command === undefined) return wordsAfter(path, catalog);
     const param = command.positional[rest.length] ?? command.rest;
@@ -98,6 +101,12 @@ function wordsAfter([noun]: readonly string[], catalog: Catalog): Completion {
   const singles = catalog.singles().map(({ word, command }) => ({ value: word, description: command.summary }));
   return { candidates: [...singles, ...nouns], takesFiles: false };
 }
+
+/** `--output=` and its value are one word to the shell. */
+const prefixed = (prefix: string, { candidates, takesFiles }: Completion): Completion => ({
+  candidates: candidates.map(({ value, description }) => ({ value: prefix + value, description })),
+  takesFiles,
+});
 
 const plain = (value: string): Candidate => ({ value, description: '' });
 

@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { volt } from '../run/testing.ts';
+import { completionScripts } from './scripts.ts';
+import { temporaryFolder, volt } from '../run/testing.ts';
 
 const answers = {
   'container.list': () => [{ name: 'web' }, { name: 'worker' }, { name: 'db' }],
@@ -33,6 +37,8 @@ test('values of a flag', async () =>
   expect((await complete('run', 'web', 'nginx', '--restart', '')).values).toEqual(['no', 'on-failure', 'always']));
 test('values of a global flag, before the command', async () =>
   expect((await complete('-o', 'js')).values).toEqual(['json']));
+test('values of a flag in one word', async () =>
+  expect((await complete('ps', '--output=js')).values).toEqual(['--output=json']));
 test('nodes', async () => expect((await complete('ps', '--node', '')).values).toEqual(['n1']));
 test('files where files belong', async () =>
   expect((await complete('deploy', 'apply', '-f', '')).directive).toBe(':0'));
@@ -42,4 +48,48 @@ test('behind -- it is the business of the program', async () =>
 test('a server that is down has no names', async () => {
   const { code, stdout, stderr } = await volt('complete -- container stop w');
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: ':4\n', stderr: '' });
+});
+
+/** Lets a real bash complete `line`, with a program in place of volt that prints `answer`. */
+function bash(line: string, answer: string) {
+  const folder = temporaryFolder();
+  const program = join(folder, 'volt');
+  writeFileSync(program, `#!/bin/sh\nshift 2\nprintf '[%s]' "$@" > "${folder}/asked"\ncat "${folder}/answer"\n`);
+  writeFileSync(join(folder, 'answer'), answer);
+  chmodSync(program, 0o755);
+  const test = [
+    'COMP_LINE=$1; COMP_POINT=$2',
+    'compopt() { echo "compopt $*"; }',
+    '_volt',
+    'printf "%s\\n" "${COMPREPLY[@]}"',
+    `cat "${folder}/asked"`,
+  ].join('\n');
+  const words = ['--norc', '-c', `${completionScripts.bash}\n${test}`, 'bash', line, String(line.length)];
+  const env = { PATH: `${folder}:${process.env['PATH']}` };
+  return {
+    folder,
+    lines: execFileSync('bash', words, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).split('\n'),
+  };
+}
+
+test('bash hands on the words and takes the candidates', () => {
+  expect(bash('volt container st', 'start\tStart it.\nstop\tStop it.\n:4\n').lines).toEqual([
+    'start',
+    'stop',
+    '[container][st]',
+  ]);
+});
+test('bash hands on that a word is yet to begin', () => {
+  expect(bash('volt ps --node ', 'n1\t\n:4\n').lines).toEqual(['n1', '[ps][--node][]']);
+});
+test('bash replaces only what follows a colon', () => {
+  expect(bash('volt run web nginx:la', 'nginx:latest\t\n:4\n').lines[0]).toBe('latest');
+});
+test('bash adds names of files where they fit', () => {
+  expect(bash('volt deploy apply -f ', ':0\n').lines[0]).toBe('compopt -o default');
+});
+test('bash runs nothing of what was typed', () => {
+  const { folder, lines } = bash('volt run $(touch ran) `touch ran` ', ':4\n');
+  expect(lines.at(-1)).toBe('[run][$(touch][ran)][`touch][ran`][]');
+  expect(existsSync(join(folder, 'ran')) || existsSync('ran')).toBe(false);
 });
