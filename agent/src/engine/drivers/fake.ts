@@ -1,0 +1,86 @@
+import { VoltError } from '@volt/shared/errors';
+import type { ContainerConfig } from '@volt/shared/model';
+import type { LogLine } from '@volt/shared/rpc';
+import { Doorbell } from '../../host/index.ts';
+import type { ExecIo, ExecRequest, LogOptions } from '../engine.ts';
+import type { Driver, ObservedContainer } from './driver.ts';
+
+/** A host in memory. Keeps the driver contract, and fails when told to. */
+export class FakeDriver implements Driver {
+  readonly host = new Map<string, ObservedContainer>();
+  readonly installed = new Map<string, { config: ContainerConfig; lower: string }>();
+  /** Names whose program does not run. */
+  readonly broken = new Set<string>();
+  /** Names that cannot be installed. */
+  readonly full = new Set<string>();
+  /** Waited for in the middle of each start, by name. */
+  readonly gates = new Map<string, Promise<void>>();
+  readonly #bells = new Set<Doorbell>();
+
+  async prepare(): Promise<void> {}
+
+  async install(config: ContainerConfig, lower: string): Promise<void> {
+    const { name } = config.spec;
+    if (this.full.has(name)) throw new VoltError('RESOURCE', 'No space is left');
+    this.installed.set(name, { config, lower });
+    if (!this.host.has(name)) this.#set(name, {});
+  }
+
+  async start(name: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await this.gates.get(name);
+    if (!this.installed.has(name)) throw new VoltError('NOT_FOUND', `There is no unit of '${name}'`);
+    if (this.broken.has(name)) {
+      this.#set(name, { state: 'failed', exitCode: 1, reason: 'exit code 1' });
+      throw new VoltError('DEPENDENCY', `Container '${name}' did not start: exit code 1`);
+    }
+    if (this.host.get(name)?.state === 'running') return;
+    this.#set(name, { state: 'running', pid: 100, startedAt: '2026-01-01T00:00:00.000Z' });
+  }
+
+  async stop(name: string): Promise<void> {
+    if (this.host.get(name)?.state === 'running') this.#set(name, { state: 'stopped', exitCode: 143 });
+  }
+
+  async remove(name: string): Promise<void> {
+    this.installed.delete(name);
+    this.host.delete(name);
+  }
+
+  async list(): Promise<ObservedContainer[]> {
+    return [...this.host.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async observe(name: string): Promise<ObservedContainer | undefined> {
+    return this.host.get(name);
+  }
+
+  async *logs(name: string, { tail }: LogOptions): AsyncGenerator<LogLine> {
+    if (tail > 0) yield { at: '2026-01-01T00:00:00.000Z', name, text: 'hello' };
+  }
+
+  async exec({ spec }: ContainerConfig, { command }: ExecRequest, { emit }: ExecIo): Promise<number> {
+    if (this.host.get(spec.name)?.state !== 'running') {
+      throw new VoltError('CONFLICT', `Container '${spec.name}' is not running`);
+    }
+    if (command[0] !== '/bin/echo') return 127;
+    await emit({ stream: 'stdout', data: Buffer.from(`${command.slice(1).join(' ')}\n`).toString('base64') });
+    return 0;
+  }
+
+  async *changes(signal: AbortSignal): AsyncGenerator<void> {
+    const bell = new Doorbell();
+    this.#bells.add(bell);
+    try {
+      yield* bell.wakes(signal);
+    } finally {
+      this.#bells.delete(bell);
+    }
+  }
+
+  #set(name: string, change: Partial<ObservedContainer>): void {
+    const blank = { name, state: 'created', pid: null, exitCode: null, reason: null, startedAt: null } as const;
+    this.host.set(name, { ...blank, ...change });
+    for (const bell of this.#bells) bell.ring();
+  }
+}
