@@ -167,6 +167,7 @@ const cli: Record<string, Room> = {
       'shared/client',
       'shared/program',
       'cli/catalog',
+      'cli/completion',
       'cli/contexts',
       'cli/offline',
       'cli/output',
