@@ -174,7 +174,7 @@ const cli: Record<string, Room> = {
       'cli/session',
       'cli/terminal',
     ],
-    packages: [...plain, ...streams, ...files, '@bomb.sh/tab', 'yaml'],
+    packages: [...plain, ...streams, ...files],
   },
   'cli/run': {
     imports: [
