@@ -10,21 +10,21 @@ export class Life {
     this.#last = last;
   }
 
-  /** The call is never made; nor is any after it. */
-  spend(): void {
+  /** False when the call is not made any more; nor is any after it. */
+  spend(): boolean {
     this.calls += 1;
-    if (this.calls >= this.#last) throw new Died('The process was killed');
+    return this.calls < this.#last;
   }
 }
 
-/** The same port, for a process that may die: each call of a method costs it one. */
+/** The same port, for a process that may die: each call of a method, all of which are async, costs it one. */
 export function mortal<T extends object>(port: T, life: Life): T {
   return new Proxy(port, {
     get(target, key) {
       const value = Reflect.get(target, key, target) as unknown;
       if (typeof value !== 'function') return value;
       return (...parameters: unknown[]) => {
-        life.spend();
+        if (!life.spend()) return Promise.reject(new Died('The process was killed'));
         return (value as (...all: unknown[]) => unknown).apply(target, parameters);
       };
     },

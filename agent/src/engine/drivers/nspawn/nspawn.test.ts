@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { containerUnit } from '@volt/shared/systemd';
+import { config, fakeHost, nspawnOn, paths } from '../../testing.ts';
+import { environmentArguments, renderEnvironmentFile, renderSettings } from './environment.ts';
+import { execArguments, execEnvironment } from './exec.ts';
+import { parseExitRecord } from './exit-record.ts';
+import { librariesOf } from './inside.ts';
+import { renderScript } from './script.ts';
+import { quoted, renderUnit, vethName } from './unit.ts';
+import { SLOTS_MAX } from '../../slots.ts';
+
+const facts = { resolvConf: 'replace-host' } as const;
+const request = { command: [], env: {}, tty: false, stdin: false, columns: 80, rows: 24 };
+
+test('a plain unit', () => expect(renderUnit(config('web'), '/lower/tree', paths, facts)).toMatchSnapshot());
+
+test('a unit with all there is', () => {
+  const full = config('web-0', {
+    command: ['/bin/sh', '-c', 'echo "100 %" $HOME; exit 0'],
+    env: { KEY: 'a\nb', LD_PRELOAD: '/x.so' },
+    workdir: '/srv/my app',
+    user: '33:33:4,5',
+    stopSignal: 'SIGQUIT',
+  });
+  const always = { ...full, spec: { ...full.spec, restart: 'always' as const } };
+  expect(renderUnit(always, '/lower/tree', paths, facts)).toMatchSnapshot();
+});
+
+test('the script', () => expect(renderScript(paths)).toMatchSnapshot());
+
+/** Reads a command line as systemd does: C escapes within double quotes, `%%` for a percent sign. */
+function words(line: string): string[] {
+  const found = line.match(/"(?:\\.|[^"\\])*"|\S+/g) ?? [];
+  return found.map((word) => {
+    const inner = word.startsWith('"') ? word.slice(1, -1) : word;
+    return inner
+      .replace(/\\x([0-9a-f]{2})|\\(.)/g, (_all, hex: string | undefined, char: string) =>
+        hex === undefined ? char : String.fromCharCode(Number.parseInt(hex, 16)),
+      )
+      .replaceAll('%%', '%');
+  });
+}
+
+test('any argument list survives the unit file, on one line', () => {
+  const argument = fc.string({ unit: 'binary', maxLength: 20 }).filter((text) => !text.includes('\0'));
+  fc.assert(
+    fc.property(fc.array(argument, { minLength: 1, maxLength: 5 }), (argv) => {
+      const line = quoted(argv);
+      expect(line).not.toMatch(/[\r\n]/);
+      expect(words(line)).toEqual(argv);
+    }),
+  );
+});
+
+test('a zero byte and an endless command are refused', () => {
+  expect(() => quoted(['a\0b'])).toThrow('zero byte');
+  expect(() => quoted(['x'.repeat(200_000)])).toThrow('longer than');
+});
+
+test('no value of the environment is in the unit', () => {
+  const unit = renderUnit(config('web', { env: { TOKEN: 's3cret', KEY: 's3cret\nb' } }), '/lower', paths, facts);
+  expect(unit).not.toContain('s3cret');
+});
+
+test('values with quotes are whole in the settings file', () =>
+  expect(renderSettings({ A: `it's "so" \\n $HOME %n` })).toBe(
+    `[Exec]\nEnvironment="A=it's "'"'"so"'"'" \\n $HOME %n"\n`,
+  ));
+
+test('with a line break all values take the other way', () => {
+  const env = { A: 'a\nb', B: '$x "y" `z` \\', LD_PRELOAD: '/x.so' };
+  expect(renderSettings(env)).toBe('[Exec]\n');
+  expect(renderEnvironmentFile(env)).toBe('A="a\nb"\nB="\\$x \\"y\\" \\`z\\` \\\\"\n');
+  expect(environmentArguments(env)).toEqual(['--setenv=A', '--setenv=B', '--setenv=LD_PRELOAD=/x.so']);
+});
+
+test('too large an environment is refused', () => {
+  const env = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`A${n}`, 'x'.repeat(32_768)]));
+  expect(() => renderSettings(env)).toThrow('larger than');
+});
+
+test('every cable has a name that the kernel takes', () => expect(vethName(SLOTS_MAX - 1).length).toBeLessThan(16));
+
+test('exec steps into cgroup and namespaces, then down', () =>
+  expect(
+    execArguments(config('web', { user: '33:34:4' }), { pid: 42, cgroups: ['/sys/fs/cgroup/p'] }, ['id', '-u']),
+  ).toMatchSnapshot());
+
+test('exec has the environment of the container, without what would steer host programs', () =>
+  expect(
+    execEnvironment(config('web', { env: { PATH: '/bin', A: '1', LD_PRELOAD: '/x' } }), {
+      ...request,
+      env: { A: '2' },
+    }),
+  ).toEqual({
+    HOME: '/root',
+    PATH: '/bin',
+    A: '2',
+    container: 'systemd-nspawn',
+  }));
+
+test('exec refuses variables that would steer host programs', () =>
+  expect(() => execEnvironment(config('web'), { ...request, env: { LD_PRELOAD: '/x' } })).toThrow('cannot be set'));
+
+test.each([
+  ['success exited 0', { exitCode: 0, reason: null, isFailure: false }],
+  ['success exited 143', { exitCode: 143, reason: null, isFailure: false }],
+  ['exit-code exited 42', { exitCode: 42, reason: 'exit code 42', isFailure: true }],
+  ['signal killed KILL', { exitCode: 137, reason: 'killed by signal 9', isFailure: true }],
+  ['', undefined],
+])('the record %j', (text, expected) => expect(parseExitRecord(text)).toEqual(expected));
+
+test('libraries are found by the names they are asked for', () =>
+  expect(
+    librariesOf(`\tlinux-vdso.so.1 (0x00007ffc)
+\tlibcap-ng.so.0 => /lib/x86_64-linux-gnu/libcap-ng.so.0 (0x00007f7e)
+\t/lib64/ld-linux-x86-64.so.2 (0x00007f7e)
+`),
+  ).toEqual([
+    { path: '/lib/x86_64-linux-gnu/libcap-ng.so.0', name: 'libcap-ng.so.0' },
+    { path: '/lib64/ld-linux-x86-64.so.2', name: 'ld.so' },
+  ]));
+
+test('a long grace is given by a file that is gone afterwards', async () => {
+  const host = await fakeHost();
+  const driver = nspawnOn(host);
+  await driver.install(config('web'), '/lower');
+  await driver.start('web', new AbortController().signal);
+  await driver.stop('web', 600, new AbortController().signal);
+  expect(await host.files.list(paths.systemdRuntime)).toEqual([]);
+  expect(await driver.observe('web')).toMatchObject({ state: 'stopped' });
+});
+
+test('a program that ignores the signal is killed when the grace is over, and has stopped', async () => {
+  const host = await fakeHost();
+  const driver = nspawnOn(host);
+  await driver.install(config('web'), '/lower');
+  host.systemd.programs.set(containerUnit('web'), 'ignores TERM');
+  await driver.start('web', new AbortController().signal);
+  await driver.stop('web', 1, new AbortController().signal);
+  expect(await driver.observe('web')).toMatchObject({ state: 'stopped', exitCode: 137 });
+});
