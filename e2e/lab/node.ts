@@ -2,6 +2,7 @@
  * One node of the lab: a Debian machine with systemd as its first process.
  * Nothing about it is held in memory, so any process may drive any node.
  */
+import { randomUUID } from 'node:crypto';
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, rm, rmdir } from 'node:fs/promises';
@@ -96,7 +97,10 @@ export class LabNode {
     await this.#untilBooted(spawnDetached(argv, { env: bootEnv, log: this.folders.console }));
   }
 
-  /** Shuts down in order, as the power button does. Succeeds if the node is down. */
+  /**
+   * Shuts down in order, as the power button does. Succeeds if the node is
+   * down. A node that turns itself off or reboots itself stays down until `boot`.
+   */
   async powerOff(): Promise<void> {
     const leader = await this.#leader();
     if (leader !== undefined) process.kill(leader, START_POWEROFF);
@@ -201,7 +205,7 @@ export class LabNode {
     if (leader === undefined) {
       throw new VoltError('DEPENDENCY', `Node '${this.name}' is down`, { hint: `pnpm lab boot ${this.name}` });
     }
-    const name = `payload/lab.exec/${process.pid}-${(execCounter += 1)}`;
+    const name = `payload/lab.exec/${randomUUID()}`;
     const group = new Cgroup({ unified: this.#cgroup.path, named: [] }, name);
     await group.create();
     return {
@@ -249,8 +253,6 @@ export class LabNode {
     }
   }
 }
-
-let execCounter = 0;
 
 /** NSpid lists the number in each namespace from the host's inwards; the node's own is one below ours. */
 export function isFirstProcess(status: string): boolean {
