@@ -12,7 +12,8 @@ import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
 import type { VoltError } from '@volt/shared/errors';
 import type { z } from 'zod';
 
-export interface Engine {
+/** What people ask of containers: the method rows. */
+export interface Containers {
   /** Defines a container. A taken name is ALREADY_EXISTS, an unknown image NOT_FOUND; either changes nothing. */
   create(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
 
@@ -40,7 +41,10 @@ export interface Engine {
 
   /** Runs a program inside and resolves with its exit code: 127 when there is no such program, 128 + n for signal n. */
   exec(name: string, request: ExecRequest, io: ExecIo, signal: AbortSignal): Promise<number>;
+}
 
+/** And what the agent itself asks. */
+export interface Engine extends Containers {
   /** Every container with what the cluster said of it, for the cluster's loop. */
   observe(): Promise<Observed[]>;
 

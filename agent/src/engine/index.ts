@@ -1,4 +1,5 @@
 export type {
+  Containers,
   Engine,
   ExecIo,
   ExecRequest,

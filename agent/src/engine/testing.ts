@@ -29,7 +29,7 @@ export const paths: Paths = {
 export const spec = (name: string, rest: Partial<ContainerSpecInput> = {}): ContainerSpec =>
   ContainerSpec.parse({ name, image: 'app', ...rest });
 
-/** A digest that is as good as any. */
+/** Some digest. */
 export const digest = (char: string): string => char.repeat(64);
 
 export const image = (config: Partial<ImageSettings> = {}, manifest = 'a'): ResolvedImage => ({

@@ -25,8 +25,12 @@ async function memoryFiles(): Promise<{ files: MemoryFiles; folder: string }> {
   return { files, folder: '/tmp/test' };
 }
 
-describe.runIf(process.getuid?.() === 0)('the real files', () => filesContract(nodeFiles));
-describe('files in memory', () => filesContract(memoryFiles));
+describe.runIf(process.getuid?.() === 0)('the real files', () => {
+  filesContract(nodeFiles);
+});
+describe('files in memory', () => {
+  filesContract(memoryFiles);
+});
 
 test('a file has the mode that was asked for, whatever the umask', async () => {
   const { files, folder } = await nodeFiles();

@@ -26,7 +26,7 @@ export class NodeFiles implements Files {
       if (file === undefined) return undefined;
       const { size } = await file.stat();
       if (size > FILE_BYTES_MAX) throw new VoltError('RESOURCE', `'${path}' is longer than ${FILE_BYTES_MAX} bytes`);
-      return file.readFile('utf8');
+      return await file.readFile('utf8');
     });
   }
 

@@ -66,9 +66,9 @@ export function systemdContract(makeWorld: () => Promise<SystemdWorld>): void {
     const bell = world.systemd.changes('volt-container@', stop.signal)[Symbol.asyncIterator]();
     const rung = bell.next();
     // Listening begins in its own time; each change may come before it, the last one does not.
-    let heard = false;
-    void rung.then(() => (heard = true));
-    while (!heard) {
+    const heard = new AbortController();
+    void rung.then(() => heard.abort());
+    while (!heard.signal.aborted) {
       await world.systemd.start(world.runs, job);
       await world.systemd.stop(world.runs, job);
     }

@@ -3,7 +3,7 @@ import { FakeSystemd } from './fake-systemd.ts';
 import { MemoryFiles } from './memory-files.ts';
 import { systemdContract } from './systemd.contract.ts';
 
-describe('the fake systemd', () =>
+describe('the fake systemd', () => {
   systemdContract(async () => {
     const files = new MemoryFiles();
     await files.makeFolder('/units', { mode: 0o755 });
@@ -20,4 +20,5 @@ describe('the fake systemd', () =>
       fails: await unit('fails', 'fails'),
       ignoresTerm: await unit('stubborn', 'ignores TERM'),
     };
-  }));
+  });
+});

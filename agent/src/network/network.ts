@@ -24,7 +24,10 @@ export interface Network {
   /** The network settings of one more container. Addresses in use are refused to it; none left is RESOURCE. */
   place(used: ReadonlySet<string>): Place;
 
-  /** Resolves once the bridge is up, at once when it is. CONFLICT, with the reason, when the machine uses its name or addresses. */
+  /**
+   * Resolves once the bridge is up, at once when it is. CONFLICT, with the
+   * reason, when the machine uses its name or addresses.
+   */
   up(signal: AbortSignal): Promise<void>;
 
   /** Makes the routes to other nodes' containers be exactly these. The same again changes nothing. */

@@ -34,12 +34,8 @@ test('no bus is a dependency, with what to look at', async () => {
 test('a bus that goes away fails the call that waits, and the next call connects again', async () => {
   const bus = new SystemBus({ address: `unix:path=${join(folder, 'bus')}` });
   for (let turn = 0; turn < 2; turn++) {
-    const connected = once(server, 'connection') as Promise<[Socket]>;
-    const call = bus.call(systemdCall('ListUnits'));
-    const failed = expect(call).rejects.toMatchObject({ code: 'DEPENDENCY' });
-    const [socket] = await connected;
-    socket.destroy();
-    await failed;
+    server.once('connection', (socket) => socket.destroy());
+    await expect(bus.call(systemdCall('ListUnits'))).rejects.toMatchObject({ code: 'DEPENDENCY' });
   }
 });
 

@@ -7,8 +7,9 @@ export interface DriverWorld {
   readonly driver: Driver;
   /** A read-only tree that has /bin/echo and what the configs run. */
   readonly lower: string;
-  /** Two containers that are not installed: one whose program runs until it is stopped, one whose program is missing. */
+  /** Not installed; its program runs until it is stopped. */
   readonly web: ContainerConfig;
+  /** Not installed; its program is missing. */
   readonly broken: ContainerConfig;
 }
 
@@ -123,9 +124,9 @@ export function driverContract(makeWorld: () => Promise<DriverWorld>): void {
     await world.driver.install(world.web, world.lower);
     const stop = new AbortController();
     const bell = world.driver.changes(stop.signal)[Symbol.asyncIterator]();
-    let heard = false;
-    const rung = bell.next().finally(() => (heard = true));
-    while (!heard) {
+    const heard = new AbortController();
+    const rung = bell.next().finally(() => heard.abort());
+    while (!heard.signal.aborted) {
       await world.driver.start('web', signal);
       await world.driver.stop('web', 10, signal);
     }

@@ -71,12 +71,18 @@ export function execEnvironment(config: ContainerConfig, request: ExecRequest): 
   };
 }
 
+export interface Inside {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly request: ExecRequest;
+  readonly io: ExecIo;
+}
+
+/** Resolves with the exit code. When the signal fires the program is killed. */
 export async function runInside(
   programs: Programs,
-  argv: readonly string[],
-  env: Readonly<Record<string, string>>,
-  request: ExecRequest,
-  { io, signal }: { io: ExecIo; signal: AbortSignal },
+  { argv, env, request, io }: Inside,
+  signal: AbortSignal,
 ): Promise<number> {
   signal.throwIfAborted();
   const terminal = request.tty ? { columns: request.columns, rows: request.rows } : undefined;

@@ -134,7 +134,7 @@ export class NspawnDriver implements Driver {
     }
     const cgroups = await this.#host.processes.cgroupsOf(pid);
     const argv = execArguments(config, { pid, cgroups }, request.command);
-    return runInside(this.#host.programs, argv, env, request, { io, signal });
+    return runInside(this.#host.programs, { argv, env, request, io }, signal);
   }
 
   changes(signal: AbortSignal): AsyncIterable<void> {

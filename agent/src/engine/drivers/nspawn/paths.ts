@@ -26,5 +26,5 @@ export const defaultPaths: Paths = {
 /** Where the programs below are seen inside a container. */
 export const INSIDE = '/run/volt';
 
-/** The machine's name for nspawn: its own settings files in /etc/systemd/nspawn must not apply to a container of ours. */
+/** For nspawn, so that the host's own settings files in /etc/systemd/nspawn do not apply to a container of ours. */
 export const machineName = (name: string): string => `volt-${name}`;

@@ -8,7 +8,9 @@ import type { Paths } from './paths.ts';
  * A mark in the run folder says that something may be left over, of this boot:
  * after a power loss mounts and namespaces are gone, and so is the mark.
  */
-export const renderScript = ({ containers, run, lib }: Pick<Paths, 'containers' | 'run' | 'lib'>): string => `#!/bin/sh
+export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + CASES;
+
+const head = ({ containers, run }: Pick<Paths, 'containers' | 'run'>): string => `#!/bin/sh
 # Prepares what a container stands on and becomes PROGRAM; clears it away. Called by the container's unit.
 #   container run NAME VETH ADDRESS/PREFIX MAC GATEWAY BRIDGE UID-BASE UID-COUNT LOWER PROGRAM...
 #   container down NAME
@@ -33,7 +35,9 @@ clear_away() {
   set -e
 } 2> /dev/null
 
-case $verb in
+`;
+
+const CASES = `case $verb in
   run)
     veth=$3 mac=$5 bridge=$7
     [ ! -e "$run" ] || clear_away
@@ -44,7 +48,7 @@ netns add volt-$name
 link add name $veth master $bridge up type veth peer name host0 address $mac netns volt-$name
 END
     shift 2
-    exec nsenter --net="/run/netns/volt-$name" ${lib}/container within "$name" "$@"
+    exec nsenter --net="/run/netns/volt-$name" "$0" within "$name" "$@"
     ;;
   within)
     address=$4 mac=$5 gateway=$6 base=$8 count=$9
