@@ -11,7 +11,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
 import type { Digest } from './digest.ts';
-import { flushFiles, uniqueName } from './durable.ts';
+import { flushFiles, fsyncFolder, uniqueName } from './durable.ts';
 import { withFsErrors } from './fs-errors.ts';
 import type { Hash } from './hash.ts';
 import { type Layout, objectPath, shardOf } from './layout.ts';
@@ -100,14 +100,13 @@ export class Ingest implements AsyncDisposable {
         digests.map((digest) => join(this.#folder, digest)),
         programs,
       );
-      const shards = new Set<string>();
+      const shards = makeShards(layout, digests);
       for (const [index, digest] of digests.entries()) {
         if (index % RENAMES_AT_ONCE === RENAMES_AT_ONCE - 1) await breath();
         renameSync(join(this.#folder, digest), objectPath(layout, digest));
         this.#staged.delete(digest);
-        shards.add(shardOf(layout, digest));
       }
-      await flushFiles(layout.objects, [...shards], programs);
+      await flushFiles(layout.objects, shards, programs);
       return { objects: digests.length, sizeBytes };
     });
   }
@@ -170,6 +169,14 @@ export class Ingest implements AsyncDisposable {
       hasher.dispose();
     }
   }
+}
+
+/** The folders these objects go to; those that are new are durable before anything is in them. */
+function makeShards(layout: Layout, digests: readonly Digest[]): string[] {
+  const shards = [...new Set(digests.map((digest) => shardOf(layout, digest)))];
+  const created = shards.filter((shard) => mkdirSync(shard, { recursive: true, mode: 0o700 }) !== undefined);
+  if (created.length > 0) fsyncFolder(layout.objects);
+  return shards;
 }
 
 function checkExpected(actual: Digest, expected: Digest | undefined): void {

@@ -6,10 +6,9 @@
  *   <root>/tmp/                     staging; emptied when the store opens
  *   <images>/<tree digest>/rootfs   lowers: trees laid out as folders
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, checkDigest } from './digest.ts';
-import { fsyncFolder } from './durable.ts';
 
 export interface Layout {
   readonly root: string;
@@ -42,21 +41,10 @@ export const UNFINISHED = '.unfinished';
 export function prepareLayout(layout: Layout): void {
   // Objects carry the owner and mode of image files, setuid programs included: no user of the host may reach them.
   mkdirSync(layout.root, { recursive: true, mode: 0o700 });
-  for (const folder of [layout.refs, layout.tmp, layout.images]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  prepareShards(layout);
+  for (const folder of [layout.objects, layout.refs, layout.tmp, layout.images])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const left of readdirSync(layout.tmp)) rmSync(join(layout.tmp, left), { recursive: true, force: true });
   for (const left of readdirSync(layout.images)) {
     if (left.startsWith(UNFINISHED)) rmSync(join(layout.images, left), { recursive: true, force: true });
   }
-}
-
-/** All 256 at once, so that publishing an object never has to make one durable. */
-function prepareShards(layout: Layout): void {
-  const last = join(layout.objects, 'ff');
-  if (existsSync(last)) return;
-  for (let byte = 0; byte < 256; byte++) {
-    mkdirSync(join(layout.objects, byte.toString(16).padStart(2, '0')), { recursive: true, mode: 0o700 });
-  }
-  fsyncFolder(layout.objects);
-  fsyncFolder(layout.root);
 }
