@@ -47,6 +47,6 @@ export function place(
   others: readonly Pick<ContainerConfig, 'network' | 'userns'>[],
   placeOnNetwork: (used: ReadonlySet<string>) => Place,
 ): ContainerConfig {
-  const network = placeOnNetwork(new Set(others.map((other) => other.network.subnet)));
+  const network = placeOnNetwork(new Set(others.map((other) => other.network.address)));
   return { ...resolved, network: { ...network }, userns: userRange(freeSlot(others)) };
 }

@@ -270,7 +270,7 @@ function statusOf({ spec, network, createdAt }: ContainerConfig, observed?: Obse
     name: spec.name,
     image: spec.image,
     state: observed?.state ?? 'created',
-    address: network.subnet,
+    address: network.address,
     pid: observed?.pid ?? null,
     exitCode: observed?.exitCode ?? null,
     reason: observed?.reason ?? null,

@@ -202,7 +202,7 @@ test('containers made at once have addresses and users of their own', async () =
   const { engine } = await world();
   await Promise.all(Array.from({ length: 20 }, (_, n) => engine.run(spec(`web-${n}`), signal)));
   const configs = (await engine.observe()).map(({ config }) => config);
-  expect(new Set(configs.map(({ network }) => network.subnet)).size).toBe(20);
+  expect(new Set(configs.map(({ network }) => network.address)).size).toBe(20);
   expect(new Set(configs.map(({ userns }) => userns.base)).size).toBe(20);
 });
 
@@ -234,7 +234,7 @@ test('whatever is asked in whatever order, nothing is shared and the ledger tell
       );
       const configs = (await engine.observe()).map(({ config }) => config);
       const present = configs.map((one) => one.spec.name);
-      expect(new Set(configs.map(({ network }) => network.subnet)).size).toBe(configs.length);
+      expect(new Set(configs.map(({ network }) => network.address)).size).toBe(configs.length);
       expect(new Set(configs.map(({ userns }) => userns.base)).size).toBe(configs.length);
       expect([...driver.host.keys()].sort()).toEqual(present);
       const onDisk = [...files.entries.keys()].filter((path) => path.endsWith('/config.json')).sort();

@@ -76,7 +76,7 @@ async function expectWhole(host: FakeHost, engine: Engine): Promise<void> {
   expect(units(`${paths.systemd}/multi-user.target.wants`)).toEqual(bootNames);
   const running = [...host.systemd.units.values()].filter(({ activeState }) => activeState === 'active');
   for (const { name } of running) expect(names).toContain(containerOfUnit(name));
-  expect(new Set(configs.map(({ network }) => network.subnet)).size).toBe(configs.length);
+  expect(new Set(configs.map(({ network }) => network.address)).size).toBe(configs.length);
   // Each can be started, from nothing but what is on the host.
   for (const name of names) expect((await engine.start(name, signal)).state).toBe('running');
 }

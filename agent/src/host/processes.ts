@@ -2,7 +2,7 @@
 import { readFile, readlink } from 'node:fs/promises';
 
 export interface Processes {
-  /** The first process of the container that a supervisor runs, as the host numbers it; undefined before there is one. */
+  /** First process of the container that a supervisor runs, as the host numbers it; undefined before there is one. */
   leaderOf(supervisor: number): Promise<number | undefined>;
 
   /** The folders under /sys/fs/cgroup that a process is in, one for each hierarchy. */
