@@ -9,6 +9,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, checkDigest } from './digest.ts';
+import { fsyncFolder } from './durable.ts';
 
 export interface Layout {
   readonly root: string;
@@ -43,6 +44,7 @@ export function prepareLayout(layout: Layout): void {
   mkdirSync(layout.root, { recursive: true, mode: 0o700 });
   for (const folder of [layout.objects, layout.refs, layout.tmp, layout.images])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+  fsyncFolder(layout.root);
   for (const left of readdirSync(layout.tmp)) rmSync(join(layout.tmp, left), { recursive: true, force: true });
   for (const left of readdirSync(layout.images)) {
     if (left.startsWith(UNFINISHED)) rmSync(join(layout.images, left), { recursive: true, force: true });
