@@ -5,7 +5,7 @@ import type { ClusterConnection } from '@volt/shared/kv';
 import type { ClusterIdentity } from '@volt/shared/pki';
 import type { ImageOperations, OnProgress } from './api/index.ts';
 import type { Engine, Images as EngineImages } from './engine/index.ts';
-import type { Programs } from './host/index.ts';
+import { kernelSpecialFiles, type Programs } from './host/index.ts';
 import { Images } from './images/index.ts';
 import { Peers } from './peers/index.ts';
 import { openStore, serveObjects, type FetchProgress, type ObjectSource } from './store/index.ts';
@@ -47,7 +47,7 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
       .filter(({ config }) => config.image.tree === tree)
       .map(({ status }) => status.name);
 
-  const store = await openStore({ root: STORE_ROOT, images: LOWERS, programs });
+  const store = await openStore({ root: STORE_ROOT, images: LOWERS, programs, specials: kernelSpecialFiles });
   const images = new Images({ store, programs, usersOf, scratch: SCRATCH, now: () => new Date() });
   const peers = identity === null ? null : openPeers(wire, identity);
   const pulls = new Map<string, Promise<unknown>>();

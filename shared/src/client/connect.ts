@@ -1,11 +1,13 @@
 /** The calling side of a method table, over the agent's socket or over TLS. */
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
 import type { CallName, EventOf, InputOf, MethodTable, Params, Result, StreamName } from '../rpc/index.ts';
 import { STREAM_CONTENT_TYPE } from '../wire/index.ts';
 import { callOnce } from './call.ts';
 import { callStream } from './stream.ts';
 import type { Target } from './target.ts';
+import { agentDown } from './transport-errors.ts';
 
 export interface ConnectOptions {
   /** Have a controller pass requests on to this node's agent. */
@@ -44,6 +46,13 @@ export interface Channel {
 
 const CALL_TIMEOUT_MS = 120_000;
 
+/**
+ * A socket that systemd holds accepts connections even while the agent cannot
+ * start. An agent that is there says `100 Continue` (RFC 9110, section 10.1.1)
+ * as soon as it has read the headers; one that has not by then is down.
+ */
+const ALIVE_TIMEOUT_MS = 10_000;
+
 /** Nothing is sent before the first call. `table` gives the types; the server has the last word on shapes. */
 export function connect<T extends MethodTable>(target: Target, _table: T, options: ConnectOptions = {}): Client<T> {
   const agent = agentFor(target);
@@ -69,8 +78,8 @@ const contentType = (path: '/rpc' | '/stream') => (path === '/rpc' ? 'applicatio
 
 function agentFor(target: Target): HttpAgent {
   if (target.kind === 'socket') return new HttpAgent({ keepAlive: true });
-  const { ca, cert, key, serverName, host } = target;
-  return new HttpsAgent({ keepAlive: true, ca, cert, key, servername: serverName ?? host, minVersion: 'TLSv1.3' });
+  const { ca, cert, key } = target;
+  return new HttpsAgent({ keepAlive: true, ca, cert, key, servername: tlsName(target), minVersion: 'TLSv1.3' });
 }
 
 function openRequest(
@@ -79,14 +88,19 @@ function openRequest(
   what: { path: string; type: string; signal: AbortSignal | undefined },
 ): ClientRequest {
   const { path, type, signal } = what;
-  const common = { agent, path, method: 'POST', headers: { 'content-type': type }, ...(signal ? { signal } : {}) };
-  if (target.kind === 'socket') return httpRequest({ ...common, socketPath: target.path });
-  return httpsRequest({ ...common, host: target.host, port: target.port, ...nameCheck(target) });
+  const headers = { 'content-type': type, ...(target.kind === 'socket' ? { expect: '100-continue' } : {}) };
+  const common = { agent, path, method: 'POST', headers, ...(signal ? { signal } : {}) };
+  if (target.kind === 'socket') return whenAlive(httpRequest({ ...common, socketPath: target.path }), target);
+  return httpsRequest({ ...common, host: target.host, port: target.port, servername: tlsName(target) });
 }
 
-/** An IP address is no server name for TLS (RFC 6066, section 3), but the certificate is still checked for it. */
-function nameCheck(target: Target & { kind: 'tls' }) {
-  return target.serverName === undefined ? { servername: '' } : { servername: target.serverName };
+function whenAlive(request: ClientRequest, target: Target): ClientRequest {
+  const late = setTimeout(() => request.destroy(agentDown(target)), ALIVE_TIMEOUT_MS);
+  for (const event of ['continue', 'response', 'close']) request.once(event, () => clearTimeout(late));
+  return request;
 }
 
-export type { IncomingMessage };
+/** An IP address is no server name for TLS (RFC 6066, section 3); the certificate is checked for it all the same. */
+function tlsName({ serverName, host }: Target & { kind: 'tls' }): string {
+  return serverName ?? (isIP(host) === 0 ? host : '');
+}

@@ -70,5 +70,8 @@ export function fromStatus(status: number, target: Target): VoltError {
   return new VoltError('GENERAL', `${where} answered with HTTP status ${status}`);
 }
 
+export const agentDown = (target: Target) =>
+  new VoltError('DAEMON', daemonDown.message(describeTarget(target)), { hint: 'journalctl -u volt -n 20' });
+
 export const timedOut = (target: Target, cause?: unknown) =>
   new VoltError('TIMEOUT', `No answer from ${describeTarget(target)} in time; the outcome is unknown`, { cause });

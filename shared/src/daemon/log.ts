@@ -22,7 +22,7 @@ export function openLog(path: string, level: LogLevel): DaemonLog {
     { level: 'debug', stream: file },
     { level: 'warn', stream: journal },
   ]);
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'message' }, streams);
+  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'sentence' }, streams);
   return {
     debug: (fields, sentence) => logger.debug(fields, sentence),
     info: (fields, sentence) => logger.info(fields, sentence),

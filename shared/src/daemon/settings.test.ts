@@ -4,7 +4,7 @@ import { needRestart, parseSettings, settings } from './settings.ts';
 const parse = (text: string) => parseSettings(text, 'c.yaml');
 
 test('an empty file is all defaults', () => {
-  expect(parse('')).toMatchObject({ 'log.level': 'info', 'network.address': '10.0.0.1/24' });
+  expect(parse('')).toMatchObject({ 'log.level': 'info', 'network.subnet': '10.0.0.0/24' });
   expect(Object.keys(parse(''))).toEqual(Object.keys(settings));
 });
 

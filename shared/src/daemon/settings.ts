@@ -28,9 +28,9 @@ export const settings = {
     summary: 'The bridge that containers are put on.',
     live: false,
   },
-  'network.address': {
-    schema: z.cidrv4().default('10.0.0.1/24'),
-    summary: 'Address of the bridge and size of its network. In a cluster, the cluster decides.',
+  'network.subnet': {
+    schema: z.cidrv4().default('10.0.0.0/24'),
+    summary: 'Addresses for containers; the bridge has the first. In a cluster, the cluster decides.',
     live: false,
   },
   'agent.port': {
