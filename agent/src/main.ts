@@ -128,7 +128,7 @@ async function run(): Promise<number> {
 
   notify('STOPPING=1');
   log.info({}, 'Agent stops; containers go on');
-  await Promise.race([pending.whenIdle(), systemClock.sleep(DRAIN_MS)]);
+  await pending.drain(DRAIN_MS);
   clearInterval(watchdog);
   await api.close();
   await member;
@@ -154,7 +154,7 @@ function openLine({ config, ca, cert, key, creds }: ClusterIdentity): ClusterCon
 
 /** In a cluster the cluster gives each node its addresses. */
 function bridgeOf(settings: Settings, identity: ClusterIdentity | null) {
-  return { bridge: settings['network.bridge'], subnet: identity?.config.subnet ?? settings['network.address'] };
+  return { bridge: settings['network.bridge'], subnet: identity?.config.subnet ?? settings['network.subnet'] };
 }
 
 function doorOf(

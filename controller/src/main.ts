@@ -98,7 +98,7 @@ export async function main(_argv: readonly string[]): Promise<number> {
 
   if (!stop.signal.aborted) await once(stop.signal, 'abort');
   log.info({}, 'Controller stops');
-  await Promise.race([pending.whenIdle(), systemClock.sleep(DRAIN_MS, AbortSignal.timeout(DRAIN_MS))]);
+  await pending.drain(DRAIN_MS);
   await api.close();
   await Promise.all([deciding, serving]);
   await line.close();

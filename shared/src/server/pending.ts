@@ -24,8 +24,13 @@ export class PendingCalls {
     return [...this.#calls];
   }
 
-  /** Resolves once nothing is pending. */
-  async whenIdle(): Promise<void> {
-    if (this.#calls.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  /** Resolves once nothing is pending, or after `ms` all the same. */
+  async drain(ms: number): Promise<void> {
+    if (this.#calls.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#idle.push(resolve);
+    const late = setTimeout(resolve, ms);
+    await promise;
+    clearTimeout(late);
   }
 }
