@@ -25,6 +25,7 @@ export async function installContainer(
   const environment = renderEnvironmentFile(config.env);
   await files.makeFolder(`${paths.systemd}/multi-user.target.wants`, { mode: 0o755 });
   await files.makeFolder(paths.units, { mode: 0o755 });
+  await files.makeFolder(home, { mode: 0o700 });
   await Promise.all([
     files.makeFolder(`${home}/rootfs`, { mode: 0o755 }),
     files.makeFolder(`${home}/work`, { mode: 0o700 }),

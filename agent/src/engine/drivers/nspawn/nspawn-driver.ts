@@ -167,7 +167,10 @@ export class NspawnDriver implements Driver {
     for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {
       const [unit] = await systemd.list([containerUnit(name)]);
       if (unit === undefined || unit.activeState === 'inactive') return;
-      if (unit.result !== 'success') throw new VoltError('DEPENDENCY', failureOf({ ...unit, activeState: 'failed' })!);
+      const isOver = unit.activeState !== 'active' && unit.activeState !== 'deactivating';
+      if (isOver && unit.result !== 'success') {
+        throw new VoltError('DEPENDENCY', failureOf({ ...unit, activeState: 'failed' }) ?? unit.result);
+      }
       const leader = await this.#leaderOf(unit);
       const program = leader === null ? undefined : await processes.childProgram(leader);
       if (program !== undefined && program !== `${INSIDE}/init`) return;

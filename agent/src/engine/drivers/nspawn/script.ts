@@ -22,6 +22,7 @@ case $name in
 esac
 home=${containers}/$name
 run=${run}/$name
+exported=/run/systemd/nspawn/unix-export/volt-$name
 
 clear_away() {
   set +e
@@ -30,6 +31,8 @@ clear_away() {
   # The cable is deleted by name: a namespace takes its end along only some time later.
   [ ! -e "$run/veth" ] || { read -r veth < "$run/veth" && ip link del "$veth"; }
   ip netns del "volt-$name"
+  # An nspawn that was killed leaves this, and another refuses to start over it.
+  [ ! -e "$exported" ] || { umount -l "$exported"; rmdir "$exported"; }
   rm -f "$run/veth"
   rmdir "$run/lower" "$run"
   set -e

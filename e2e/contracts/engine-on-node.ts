@@ -1,0 +1,63 @@
+/**
+ * Runs on a lab node: the agent's real ports, driven line by line from the
+ * test on the other side of standard input. engine-remote.ts is that side.
+ */
+import { createInterface } from 'node:readline';
+import { toVoltError } from '@volt/shared/errors';
+import { SystemBus } from '@volt/shared/systemd';
+import { defaultPaths, NspawnDriver } from '../../agent/src/engine/drivers/nspawn/index.ts';
+import * as host from '../../agent/src/host/index.ts';
+import { createNetwork } from '../../agent/src/network/index.ts';
+import type { Answer, Order } from './engine-remote.ts';
+
+const systemd = new host.BusSystemd(new SystemBus());
+const { systemClock: clock, systemJournal: journal, kernelProcesses: processes } = host;
+const ports = { files: new host.NodeFiles(), programs: new host.NodePrograms(), systemd, clock, journal, processes };
+const targets: Record<string, object> = {
+  driver: new NspawnDriver(ports, defaultPaths),
+  network: createNetwork(ports),
+  systemd,
+};
+const stops = new Map<number, AbortController>();
+
+const say = (answer: Answer): void => void process.stdout.write(`${JSON.stringify(answer)}\n`);
+
+async function obey({ id, target, method, parameters }: Extract<Order, { target: string }>): Promise<void> {
+  const stop = new AbortController();
+  stops.set(id, stop);
+  const special: Record<string, unknown> = {
+    '@signal': stop.signal,
+    '@io': { input: (async function* () {})(), emit: async (item: unknown) => say({ id, item }) },
+  };
+  const realOf = (one: unknown): unknown => {
+    if (typeof one === 'string' && one in special) return special[one];
+    return isWithSignal(one) ? { ...one, signal: stop.signal } : one;
+  };
+  const real = parameters.map(realOf);
+  try {
+    const port = targets[target] as Record<string, (...all: unknown[]) => unknown>;
+    const result = await port[method]!(...real);
+    if (isIterable(result)) for await (const item of result) say({ id, item: item ?? null });
+    say({ id, result: isIterable(result) ? null : result });
+  } catch (thrown) {
+    const { code, message, hint } = toVoltError(thrown);
+    say({ id, error: { code, message, hint } });
+  } finally {
+    stops.delete(id);
+  }
+}
+
+function isWithSignal(value: unknown): value is { signal: string } {
+  return typeof value === 'object' && value !== null && 'signal' in value && value.signal === '@signal';
+}
+
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const order = JSON.parse(line) as Order;
+  if ('abort' in order) stops.get(order.abort)?.abort();
+  else void obey(order);
+}
+process.exit(0);

@@ -1,0 +1,232 @@
+/** The contracts of containers, kept by the real driver and the real systemd of a lab node. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ContainerConfig } from '@volt/shared/model';
+import { containerUnit } from '@volt/shared/systemd';
+import type { Driver } from '../../agent/src/engine/drivers/driver.ts';
+import { config, driverContract } from '../../agent/src/engine/testing.ts';
+import type { Systemd } from '../../agent/src/host/index.ts';
+import { systemdContract } from '../../agent/src/host/testing.ts';
+import type { Network } from '../../agent/src/network/index.ts';
+import { openLab, type Lab, type LabNode } from '../lab/index.ts';
+import { Remote } from './engine-remote.ts';
+
+const LOWER = '/var/lib/volt/test/lower';
+const { signal } = new AbortController();
+
+let folder = '';
+let lab: Lab;
+let node: LabNode;
+let remote: Remote;
+let driver: Driver;
+let systemd: Systemd;
+
+/** What the containers of these tests are made of: a few programs of the node, with their libraries. */
+const MAKE_LOWER = `
+mkdir -p ${LOWER}/bin ${LOWER}/usr ${LOWER}/etc
+for program in bash cat echo grep id ping sleep; do
+  file=$(command -v -- /usr/bin/$program); cp "$file" ${LOWER}/bin/
+  for library in $(ldd "$file" | grep -o '/[^ ]*'); do mkdir -p "${LOWER}$(dirname "$library")"; cp -n "$library" "${LOWER}$library"; done
+done
+ln -sf bash ${LOWER}/bin/sh`;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'volt-engine-'));
+  const bundled = join(folder, 'ports.mjs');
+  await build({
+    entryPoints: [join(import.meta.dirname, 'engine-on-node.ts')],
+    outfile: bundled,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['usocket', 'x11'],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    logLevel: 'silent',
+  });
+  lab = await openLab({ name: 'volt-engine', nodes: 1 });
+  await lab.down();
+  await lab.up();
+  node = lab.node(1);
+  await node.copyIn(process.execPath, '/var/lib/volt/test/node', 0o755);
+  await node.copyIn(bundled, '/var/lib/volt/test/ports.mjs');
+  await node.sh(MAKE_LOWER);
+  await connect();
+});
+
+afterAll(async () => {
+  remote?.close();
+  await lab?.down();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function connect(): Promise<void> {
+  const argv = ['/var/lib/volt/test/node', '--disable-warning=ExperimentalWarning', '/var/lib/volt/test/ports.mjs'];
+  remote = new Remote(await node.spawn(argv, { stdio: ['pipe', 'pipe', 'inherit'] }));
+  driver = remote.port<Driver>('driver');
+  systemd = remote.port<Systemd>('systemd');
+  await driver.prepare(signal);
+  await remote.port<Network>('network').up(signal);
+}
+
+async function empty(): Promise<void> {
+  for (const { name } of await driver.list()) {
+    await driver.stop(name, 0, signal);
+    await driver.remove(name);
+  }
+}
+
+const sleeping: Partial<ContainerConfig> = { command: ['/bin/sleep', '1000000'] };
+
+describe('the nspawn driver', () => {
+  driverContract(async () => {
+    await empty();
+    const broken = config('broken', { command: ['/bin/nosuch'] }, 1);
+    return { driver, lower: LOWER, web: config('web', sleeping), broken };
+  });
+});
+
+describe('systemd', () => {
+  systemdContract(async () => {
+    await empty();
+    const unit = async (name: string, lines: string) => {
+      await node.writeFile(`/run/systemd/system/${containerUnit(name)}`, `[Service]\n${lines}\n`);
+      return containerUnit(name);
+    };
+    const runs = await unit('runs', 'ExecStart=/bin/sleep 1000000');
+    const fails = await unit('fails', 'Type=oneshot\nExecStart=/bin/false');
+    const deaf = `ExecStart=/bin/bash -c 'trap "" TERM; echo deaf; while :; do sleep 1; done'`;
+    const ignoresTerm = await unit(
+      'stubborn',
+      `Type=notify\nNotifyAccess=all\n${deaf.replace('echo deaf', 'systemd-notify --ready')}`,
+    );
+    await node.sh(`systemctl stop ${runs}; systemctl reset-failed '${containerUnit('*')}' || true`);
+    return { systemd, runs, fails, ignoresTerm };
+  });
+});
+
+async function running(change: Partial<ContainerConfig> = {}, name = 'web', slot = 0): Promise<ContainerConfig> {
+  const one = config(name, { ...sleeping, env: { PATH: '/bin' }, ...change }, slot);
+  await driver.install(one, LOWER);
+  await driver.start(name, signal);
+  return one;
+}
+
+async function exec(one: ContainerConfig, script: string, env: Record<string, string> = {}): Promise<string> {
+  let shown = '';
+  const request = { command: ['/bin/sh', '-c', script], env, tty: false, stdin: false, columns: 80, rows: 24 };
+  const emit = async ({ data }: { data: string }) => void (shown += Buffer.from(data, 'base64').toString('utf8'));
+  await driver.exec(one, request, { input: (async function* () {})(), emit }, signal);
+  return shown.trim();
+}
+
+const environments: readonly Record<string, string>[] = [
+  { PATH: '/bin', KEY: `it's "s3cret" $HOME %n \\` },
+  { PATH: '/bin', KEY: 's3cret "a"\n$b `c` \\', OTHER: '1' },
+];
+
+/** What anyone on the node could read. */
+const PUBLIC = `
+find /var/lib/volt/containers/web /var/lib/volt/units /etc/systemd/system -type f -perm /044 -exec cat {} +
+cat /proc/[0-9]*/cmdline | tr '\\0' ' '`;
+
+/** All that a container has outside of itself. */
+const TRACES = `
+ls -A /run/volt/containers /var/lib/volt/containers /var/lib/volt/units
+ip -br link | grep -c volt-c || true
+ip netns
+findmnt -rno TARGET | grep -cE 'volt/containers|unix-export/volt-' || true
+ls /etc/systemd/system/multi-user.target.wants | grep -c volt-container || true`;
+
+describe('a container', () => {
+  test('root inside is nobody outside', async () => {
+    await empty();
+    const one = await running();
+    expect(await exec(one, 'id -u; read a b c < /proc/self/uid_map; echo $a $b $c')).toBe('0\n0 655360 65536');
+    const { pid } = (await driver.observe('web'))!;
+    expect((await node.sh(`grep ^Uid: /proc/${pid}/status`)).trim()).toMatch(/655360\s+655360/);
+  });
+
+  test('exec has the privileges of the program, and its cgroup', async () => {
+    await empty();
+    const one = await running();
+    const privileges = 'grep -E "^(Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs)"';
+    expect(await exec(one, `${privileges} /proc/self/status`)).toBe(await exec(one, `${privileges} /proc/2/status`));
+    const [unit] = await systemd.list([containerUnit('web')]);
+    const inside = driver.exec(
+      one,
+      { command: ['/bin/sleep', '1000'], env: {}, tty: false, stdin: false, columns: 80, rows: 24 },
+      { input: (async function* () {})(), emit: async () => undefined },
+      signal,
+    );
+    const cgroup = `/sys/fs/cgroup/system.slice/${containerUnit('web')}/payload/cgroup.procs`;
+    await node.sh(`until [ "$(grep -c . '${cgroup}')" -ge 3 ]; do sleep 0.01; done`, { timeoutMs: 10_000 });
+    await driver.stop('web', 10, signal);
+    expect(await inside).toBe(137);
+    expect(unit?.activeState).toBe('active');
+  });
+
+  test('its environment arrives whole, with and without line breaks, and is in no public place', async () => {
+    for (const env of environments) {
+      await empty();
+      const one = await running({ env });
+      const { pid } = (await driver.observe('web'))!;
+      const child = (await node.sh(`cat /proc/${pid}/task/${pid}/children`)).trim();
+      const seen = await node.sh(`tr '\\0' '\\1' < /proc/${child}/environ`);
+      for (const [name, value] of Object.entries(env)) expect(seen.split('\u0001')).toContain(`${name}=${value}`);
+      expect(await exec(one, 'printf %s "$KEY"')).toBe(env.KEY);
+      expect(await node.sh(PUBLIC)).not.toContain('s3cret');
+    }
+  });
+
+  test('its program is the user that the image says', async () => {
+    await empty();
+    await running({ user: '33:34:4,5' });
+    const { pid } = (await driver.observe('web'))!;
+    const child = (await node.sh(`cat /proc/${pid}/task/${pid}/children`)).trim();
+    const status = await node.sh(`grep -E '^(Uid|Gid|Groups|CapEff)' /proc/${child}/status`);
+    expect(status.replaceAll(/\s+/g, ' ')).toMatch(
+      /Uid: 655393 .*Gid: 655394 .*Groups: 655364 655365 CapEff: 0000000000000000/,
+    );
+  });
+
+  test('two reach one another, and the node reaches both', async () => {
+    await empty();
+    const web = await running();
+    await running({}, 'db', 1);
+    await node.sh('ping -c1 -W2 10.0.0.2 && ping -c1 -W2 10.0.0.3');
+    expect(await exec(web, 'ping -c1 -W2 10.0.0.3')).toContain(' 1 received');
+  });
+
+  test('comes back after a power loss, with its files, without an agent', async () => {
+    await empty();
+    const one = await running();
+    await exec(one, 'echo kept > /kept');
+    await node.sh('sync');
+    remote.close();
+    await node.powerLoss();
+    await node.boot();
+    await node.sh(`until systemctl is-active ${containerUnit('web')}; do sleep 0.05; done`, { timeoutMs: 20_000 });
+    await connect();
+    expect(await driver.observe('web')).toMatchObject({ state: 'running' });
+    expect(await exec(one, 'cat /kept')).toBe('kept');
+  });
+
+  test('twenty start side by side, each in its place', async () => {
+    await empty();
+    const starts = Array.from({ length: 20 }, (_, slot) => running({}, `many-${slot}`, slot));
+    await Promise.all(starts);
+    expect((await driver.list()).map(({ state }) => state)).toEqual(Array(20).fill('running'));
+  });
+
+  test('nothing is left of what was removed', async () => {
+    await empty();
+    const before = await node.sh(TRACES);
+    await running();
+    expect(await node.sh(TRACES)).not.toBe(before);
+    await empty();
+    expect(await node.sh(TRACES)).toBe(before);
+  });
+});
