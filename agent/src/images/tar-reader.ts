@@ -2,9 +2,8 @@
  * Reads a tar stream entry by entry: ustar, GNU (long names, base-256
  * numbers) and PAX (names, times, ids, extended attributes). Names are bytes.
  *
- * Our own, because file names and capabilities are bytes and tar-stream reads
- * both as UTF-8; see decisions/0005. It only reads: what a name may be and
- * where it may point is decided by its user.
+ * Our own, for what docs/decisions/0005-own-tar-reader.md says. It only reads:
+ * what a name may be and where it may point is decided by its user.
  */
 import { VoltError } from '@volt/shared/errors';
 import { type ByteReader, type ByteString, fromBytes } from '../store/index.ts';
