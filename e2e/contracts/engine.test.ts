@@ -29,7 +29,10 @@ const MAKE_LOWER = `
 mkdir -p ${LOWER}/bin ${LOWER}/usr ${LOWER}/etc
 for program in bash cat echo grep id ping sleep; do
   file=$(command -v -- /usr/bin/$program); cp "$file" ${LOWER}/bin/
-  for library in $(ldd "$file" | grep -o '/[^ ]*'); do mkdir -p "${LOWER}$(dirname "$library")"; cp -n "$library" "${LOWER}$library"; done
+  for library in $(ldd "$file" | grep -o '/[^ ]*'); do
+    mkdir -p "${LOWER}$(dirname "$library")"
+    cp -n "$library" "${LOWER}$library"
+  done
 done
 ln -sf bash ${LOWER}/bin/sh`;
 

@@ -6,7 +6,7 @@ export { systemJournal, type Journal } from './journal.ts';
 export { NodeFiles } from './node-files.ts';
 export { NodePrograms } from './node-programs.ts';
 export { kernelProcesses, type Processes } from './processes.ts';
-export type { OpenProgram, Programs } from './programs.ts';
+export type { OpenProgram, Programs, RunResult } from './programs.ts';
 export { kernelSpecialFiles, type SpecialFiles } from './special-files.ts';
 export type { Systemd } from './systemd.ts';
 export { listenFds } from './activation.ts';

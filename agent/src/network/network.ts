@@ -13,8 +13,8 @@ import {
   renderIp,
   renderNetworkUnit,
   renderNft,
+  renderRoutes,
   ROUTE_PROTOCOL,
-  routeOf,
   type Bridge,
   type Peer,
 } from './render.ts';
@@ -96,7 +96,7 @@ class BridgeNetwork implements Network {
     const { systemd } = this.#host;
     await this.#refuseClash(signal);
     // Routes outlive the agent; the cluster's loop corrects them when it has heard of the others.
-    this.#peers ??= peersOf((await this.#host.files.read(this.#path('ip'))) ?? '');
+    this.#peers ??= peersOf((await this.#host.files.read(this.#path('routes'))) ?? '');
     const isChanged = await this.#write();
     const [unit] = await systemd.list([NETWORK_UNIT]);
     if (!isChanged && unit?.activeState === 'active') return;
@@ -113,13 +113,10 @@ class BridgeNetwork implements Network {
     this.#peers = wanted;
     const isChanged = await this.#write();
     if (!isChanged && stale.length === 0 && wanted.length === 0) return;
-    const removals = stale.map((dst) => `route del ${dst} proto ${ROUTE_PROTOCOL}`);
-    await this.#run(
-      ['ip', '-batch', '-'],
-      signal,
-      [...removals, ...wanted.map((peer) => `route replace ${routeOf(peer)}`), ''].join('\n'),
-    );
+    const removals = stale.map((dst) => `route del ${dst} proto ${ROUTE_PROTOCOL}\n`).join('');
     if (isChanged) await this.#run(['nft', '-f', this.#path('nft')], signal);
+    // Forced: one peer that cannot be reached must not hold back the others.
+    await this.#run(['ip', '-force', '-batch', '-'], signal, removals + renderRoutes(wanted));
   }
 
   async #refuseClash(signal: AbortSignal): Promise<void> {
@@ -146,7 +143,8 @@ class BridgeNetwork implements Network {
     await files.makeFolder(this.#folder, { mode: 0o755 });
     await files.makeFolder(`${this.#unitFolder}/multi-user.target.wants`, { mode: 0o755 });
     const texts = [
-      [this.#path('ip'), renderIp(this.#bridge, peers)],
+      [this.#path('ip'), renderIp(this.#bridge)],
+      [this.#path('routes'), renderRoutes(peers)],
       [this.#path('nft'), renderNft(this.#bridge, peers)],
       [unit, renderNetworkUnit(this.#bridge.name, this.#folder)],
     ] as const;
@@ -161,7 +159,7 @@ class BridgeNetwork implements Network {
     return isChanged;
   }
 
-  #path(kind: 'ip' | 'nft'): string {
+  #path(kind: 'ip' | 'nft' | 'routes'): string {
     return `${this.#folder}/${this.#bridge.name}.${kind}`;
   }
 

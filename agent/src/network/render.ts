@@ -16,21 +16,24 @@ export interface Bridge {
 export const ROUTE_PROTOCOL = 86;
 
 /** Commands for `ip -batch`. Each can be repeated. */
-export function renderIp({ name, subnet }: Bridge, peers: readonly Peer[]): string {
+export function renderIp({ name, subnet }: Bridge): string {
   const gateway = gatewayOf(subnet);
   const lines = [
     // A bridge would otherwise take over the lowest address of its ports, and change it as they come and go.
     `link set dev ${name} address ${hardwareAddress(gateway)} up`,
     `address replace ${gateway}/${subnet.prefix} dev ${name}`,
-    ...peers.map((peer) => `route replace ${routeOf(peer)}`),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-export const routeOf = ({ subnet, address }: Peer): string =>
+/** Also for `ip -batch`, apart: at boot the way to a peer may not be there yet, and the bridge must not wait for it. */
+export const renderRoutes = (peers: readonly Peer[]): string =>
+  peers.map((peer) => `route replace ${routeOf(peer)}\n`).join('');
+
+const routeOf = ({ subnet, address }: Peer): string =>
   `${formatSubnet(subnet)} via ${address} proto ${ROUTE_PROTOCOL}`;
 
-/** The peers that a file of renderIp() was made with. */
+/** The peers that a file of renderRoutes() was made with. */
 export function peersOf(text: string): Peer[] {
   const routes = text.matchAll(/^route replace (\S+) via (\S+) /gm);
   return [...routes].map(([, subnet = '', address = '']) => ({ subnet: parseSubnet(subnet), address }));
@@ -78,6 +81,7 @@ ExecStart=-/usr/sbin/ip link add name ${bridge} type bridge
 ExecStart=/usr/sbin/ip -batch ${folder}/${bridge}.ip
 ExecStart=/bin/sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
 ExecStart=/usr/sbin/nft -f ${folder}/${bridge}.nft
+ExecStart=-/usr/sbin/ip -force -batch ${folder}/${bridge}.routes
 
 [Install]
 WantedBy=multi-user.target
