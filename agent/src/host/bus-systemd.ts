@@ -43,10 +43,12 @@ export class BusSystemd implements Systemd {
   }
 
   async refresh(unit: string): Promise<void> {
-    const [path] = await this.#bus.call(systemdCall('LoadUnit', 's', unit));
+    const path = await this.#loaded(unit);
+    // What is not loaded is read when it is started.
+    if (path === undefined) return;
     const [stale] = await this.#bus.call({
       destination: 'org.freedesktop.systemd1',
-      path: path as string,
+      path,
       interface: 'org.freedesktop.DBus.Properties',
       member: 'Get',
       signature: 'ss',
@@ -89,6 +91,16 @@ export class BusSystemd implements Systemd {
     }
     if (result instanceof VoltError) throw result;
     if (result !== 'done') throw jobError(unit, verb, result);
+  }
+
+  async #loaded(unit: string): Promise<string | undefined> {
+    try {
+      const [path] = await this.#bus.call(systemdCall('GetUnit', 's', unit));
+      return path as string;
+    } catch (thrown) {
+      if (toVoltError(thrown).code === 'NOT_FOUND') return undefined;
+      throw thrown;
+    }
   }
 
   async #listen(): Promise<void> {
