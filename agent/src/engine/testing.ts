@@ -14,7 +14,7 @@ import { NspawnDriver, type Host, type Paths } from './drivers/nspawn/index.ts';
 import type { Images, ResolvedImage } from './engine.ts';
 import { userRange } from './slots.ts';
 
-export { driverContract, type DriverWorld } from './drivers/driver.contract.ts';
+export { driverContract } from './drivers/driver.contract.ts';
 export { FakeDriver } from './drivers/fake.ts';
 
 export const paths: Paths = {
