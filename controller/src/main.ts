@@ -11,7 +11,7 @@ import { version } from '@volt/shared/program';
 import { dump, loadSettings, onSignals, openLog, type DaemonLog } from '@volt/shared/daemon';
 import { AuditTrail, PendingCalls } from '@volt/shared/server';
 import { controllerHandlers, openApi } from './api/index.ts';
-import { Cluster, readable, Sightings } from './cluster/index.ts';
+import { Cluster, patientKv, readable, Sightings } from './cluster/index.ts';
 import { createEnroll, membersOnKv, tokensOnKv } from './enroll/index.ts';
 import { runController } from './reconcilers/index.ts';
 import { imageResolver } from './resolve-image.ts';
@@ -40,14 +40,16 @@ export async function main(_argv: readonly string[]): Promise<number> {
     role: 'controller',
   });
   const { kv } = line;
+  // For people, who would rather wait for an election than be told of it.
+  const patient = patientKv(kv, systemClock);
   const tls = { ca, cert, key };
   const agentPort = settings['agent.port'];
-  const agents = async () => readable(await kv.list('nodes')).map(({ name, address }) => ({ name, address }));
+  const agents = async () => readable(await patient.list('nodes')).map(({ name, address }) => ({ name, address }));
   const sightings = new Sightings();
   const resolveImage = imageResolver({ identity: tls, agentPort, agents });
-  const cluster = new Cluster({ kv, clock: systemClock, sightings, resolveImage });
-  const members = membersOnKv(kv);
-  const enroll = createEnroll({ identity, members, tokens: tokensOnKv(kv), now: () => new Date() });
+  const cluster = new Cluster({ kv: patient, clock: systemClock, sightings, resolveImage });
+  const members = membersOnKv(patient);
+  const enroll = createEnroll({ identity, members, tokens: tokensOnKv(patient), now: () => new Date() });
 
   const unhook = onSignals({
     stop: () => stop.abort(),
