@@ -1,4 +1,5 @@
 /** Makes the buckets, and keeps them as the table says. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DiscardPolicy,
   JetStreamApiError,
@@ -15,6 +16,16 @@ import { isMarker, managerOf, type BucketReader } from './nats-kv.ts';
 
 /** More copies cost writes and do not survive more failures worth planning for. */
 export const REPLICAS_MAX = 3;
+
+/** Two copies need both of their servers for every write: they are away more often than one is. */
+const replicasFor = (servers: number): number => (servers >= REPLICAS_MAX ? REPLICAS_MAX : 1);
+
+/**
+ * New copies are made bucket by bucket: measured, several streams that grow at
+ * once can lose their quorum for 20 s.
+ */
+const GROW_TIMEOUT_MS = 10_000;
+const GROW_LOOK_MS = 100;
 
 type Config = Partial<StreamConfig> & { name: string; num_replicas: number };
 
@@ -50,13 +61,26 @@ export class NatsBucketKeeper implements BucketKeeper {
   }
 
   async prepare(servers: number): Promise<void> {
-    const wanted = Math.max(1, Math.min(REPLICAS_MAX, servers));
+    const wanted = replicasFor(servers);
     const manager = await managerOf(this.#line.use());
     for (const bucket of bucketNames) {
       await prepareStream(manager, bucket, wanted).catch((thrown) => {
         throw translateNats(thrown, `Preparing bucket '${bucket}'`);
       });
     }
+  }
+
+  async copies(): Promise<number> {
+    const manager = await managerOf(this.#line.use());
+    const counts = bucketNames.map(async (bucket) => {
+      const { cluster } = await manager.streams.info(streamOf(bucket));
+      return 1 + (cluster?.replicas ?? []).filter(({ current, offline }) => current && offline !== true).length;
+    });
+    return Math.min(
+      ...(await Promise.all(counts).catch((thrown) => {
+        throw translateNats(thrown, 'Counting the copies of the buckets');
+      })),
+    );
   }
 
   async sweep(): Promise<void> {
@@ -68,7 +92,7 @@ export class NatsBucketKeeper implements BucketKeeper {
     }
   }
 
-  /** A marker goes when it was there at the last sweep too; the newest message of a stream stays, see ControllerReader. */
+  /** A marker goes when it was there at the last sweep too; the newest message of a stream stays, see readWholeBucket. */
   async #sweepBucket(manager: JetStreamManager, bucket: BucketName): Promise<void> {
     const messages = await this.#reader.readAll(bucket, undefined);
     const newest = messages.reduce((highest, { revision }) => Math.max(highest, revision), 0);
@@ -100,5 +124,17 @@ async function prepareStream(manager: JetStreamManager, bucket: BucketName, want
   // Copies are never taken away: a server that is gone for an hour is not gone for good.
   if (present.config.num_replicas < wanted) {
     await manager.streams.update(streamOf(bucket), { num_replicas: wanted });
+    await untilGrown(manager, bucket, wanted);
+  }
+}
+
+/** Resolves once all copies are up to date, or when that takes too long; the next pass looks again. */
+async function untilGrown(manager: JetStreamManager, bucket: BucketName, wanted: number): Promise<void> {
+  for (let waitedMs = 0; waitedMs < GROW_TIMEOUT_MS; waitedMs += GROW_LOOK_MS) {
+    await sleep(GROW_LOOK_MS);
+    // While its leader changes, nobody can say; that is no reason to hurry on to the next bucket.
+    const info = await manager.streams.info(streamOf(bucket)).catch(() => undefined);
+    const current = (info?.cluster?.replicas ?? []).filter((replica) => replica.current && replica.offline !== true);
+    if (info?.cluster?.leader !== undefined && 1 + current.length >= wanted) return;
   }
 }
