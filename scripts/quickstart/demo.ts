@@ -13,20 +13,31 @@ export const IMAGE = 'web';
 const REPLICAS = 3;
 const READY_TIMEOUT_MS = 90_000;
 
-/** Run in the image as its last step: nginx in the foreground, answering with the name of the container. */
+/**
+ * Run in the image as its last step. nginx opens its log by name, which cannot
+ * be done with the journal's socket that standard output is: it gets a pipe.
+ */
 const SCRIPT = `cat > /etc/nginx/nginx.conf <<'EOF'
 daemon off;
 error_log stderr;
 pid /run/nginx.pid;
 events { worker_connections 256; }
 http {
-  access_log /dev/stdout;
+  access_log /run/access.log;
   server {
     listen 80 default_server;
     location / { default_type text/plain; return 200 "Hello from $hostname\\n"; }
   }
 }
 EOF
+cat > /usr/local/bin/serve <<'EOF'
+#!/bin/sh
+rm -f /run/access.log
+mkfifo /run/access.log
+cat /run/access.log &
+exec nginx
+EOF
+chmod 755 /usr/local/bin/serve
 `;
 
 const MANIFEST = `name: web
@@ -38,7 +49,7 @@ replicas: ${REPLICAS}
 export async function buildImage(node: LabNode, report: (line: string) => void): Promise<void> {
   const images = await voltJson<{ name: string }[]>(node, ['image', 'list']);
   if (images.some(({ name }) => name === IMAGE || name === `${IMAGE}:latest`)) return report('it is there already');
-  const args = ['image', 'build', IMAGE, '--packages', 'nginx-light', '--entrypoint', '/usr/sbin/nginx'];
+  const args = ['image', 'build', IMAGE, '--packages', 'nginx-light', '--entrypoint', '/usr/local/bin/serve'];
   await voltText(node, [...args, '--script', SCRIPT], { timeoutMs: 240_000 });
 }
 
