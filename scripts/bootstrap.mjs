@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 const PNPM = 'pnpm@12.21.0';
 const SCRIPTS = ['quickstart', 'test'];
+const LIBRARIES = ['libatomic1', 'libstdc++6'];
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(top, 'node_modules/.bin');
@@ -20,6 +21,7 @@ const [name, ...args] = process.argv.slice(2);
 
 checkMachine();
 if (!isInstalled()) await install();
+if (!nodeRuns()) await installLibraries();
 await handOver();
 
 /** Says what is missing before anything is changed. */
@@ -70,6 +72,21 @@ async function install() {
     stop(10, 'Dependencies could not be installed', 'see above; the npm registry must be reachable');
   }
   writeFileSync(installedFile(), wanted());
+}
+
+function nodeRuns() {
+  return spawnSync(join(bin, 'node'), ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+/** A minimal Debian lacks two libraries that Node's own builds are linked with. */
+async function installLibraries() {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const aptGet = (...words) => spawnSync('apt-get', [...words], { env, stdio: 'ignore' }).status === 0;
+  const end = progress(`Installing ${LIBRARIES.join(' and ')}`);
+  const install = () => aptGet('install', '--yes', '--no-install-recommends', ...LIBRARIES);
+  const isDone = install() || (aptGet('update') && install());
+  end();
+  if (!isDone || !nodeRuns()) stop(10, 'Node 26 does not run here', `apt-get install ${LIBRARIES.join(' ')}`);
 }
 
 /** One line that shows that time passes; on a terminal it is rewritten in place. */

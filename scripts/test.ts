@@ -8,6 +8,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { prepareHost } from '../e2e/lab/index.ts';
 import { describeOutcome, runStep, runSteps, staticChecks, top, vitestStep, type Step } from './check/steps.ts';
 import { isGreen, table, tallyCheck, tallyRun, totalLine, type Tally } from './check/tally.ts';
 
@@ -24,6 +25,7 @@ const parts = named.length > 0 ? named : filters.length > 0 ? ['unit', 'contract
 const tallies: Tally[] = [];
 if (parts.includes('check')) await check();
 if (parts.includes('unit')) await run('unit');
+if (parts.includes('contract') || parts.includes('e2e')) await prepareHost(console.log);
 if (parts.includes('contract')) await run('contract');
 const isBuilt = !parts.includes('build') || (await build());
 // Without the binary the lab has nothing to install.

@@ -9,7 +9,7 @@ import { Steps } from './steps.ts';
 const TARGET = '/usr/local/bin/volt';
 
 /** What containers need, by Debian package. */
-const packages = ['systemd-container', 'catatonit', 'nftables', 'iproute2', 'util-linux', 'mmdebstrap'];
+const packages = ['systemd-container', 'catatonit', 'nftables', 'iproute2', 'libatomic1', 'util-linux', 'mmdebstrap'];
 
 const execute = promisify(execFile);
 
