@@ -20,7 +20,7 @@ const plain = ['node:assert/strict', 'node:buffer', 'node:crypto', 'node:os', 'n
 /** Moving data that somebody else opened. */
 const streams = ['node:events', 'node:stream', 'node:stream/promises', 'node:timers/promises', 'node:zlib'];
 const files = ['node:fs', 'node:fs/promises'];
-const sockets = ['node:http', 'node:https', 'node:net', 'node:tls', 'fastify', 'ws'];
+const sockets = ['node:http', 'node:https', 'node:net', 'node:tls', 'fastify'];
 const nats = ['@nats-io/*'];
 
 /** What both ends of a wire must agree on. Adapters, which do touch the world, are named as such. */
@@ -46,7 +46,7 @@ const shared: Record<string, Room> = {
 
 const agent: Record<string, Room> = {
   // The only room of the agent that runs programs and talks to the kernel and to systemd.
-  'agent/host': { imports: [...pure, 'shared/systemd', 'shared/program'], packages: ['node:*', 'dbus-next', ...plain] },
+  'agent/host': { imports: [...pure, 'shared/systemd', 'shared/program'], packages: ['node:*', ...plain] },
   // The store is nothing but files: it owns one folder and touches no other.
   'agent/store': {
     imports: [...pure, 'shared/program', 'agent/host'],
@@ -54,7 +54,7 @@ const agent: Record<string, Room> = {
   },
   'agent/images': {
     imports: [...pure, 'shared/program', 'agent/host', 'agent/store'],
-    packages: [...plain, ...streams, ...files, 'tar-stream', 'yaml'],
+    packages: [...plain, ...streams, ...files],
   },
   'agent/network': { imports: [...pure, 'shared/program', 'agent/host'], packages: [...plain, ...streams] },
   'agent/daemon': { imports: [...pure, 'agent/host'], packages: [...plain, ...streams] },
