@@ -52,6 +52,17 @@ describe('NATS', () => {
   }));
 });
 
+describe('a controller that starts late', () => {
+  test('reads a large bucket whole', async () => {
+    const keys = Array.from({ length: 300 }, (_, index) => `large-${index}`);
+    await Promise.all(keys.map((key) => node1.kv.put('status', `node1.${key}`, aStatus('node1', key))));
+    const late = await join('controller', 'node1', controllerUser.credentials);
+    const listed = (await late.kv.list('status')).map(({ key }) => key);
+    expect(listed).toEqual(expect.arrayContaining(keys.map((key) => `node1.${key}`)));
+    expect(listed).toEqual((await controller.kv.list('status')).map(({ key }) => key));
+  });
+});
+
 describe('preparing', () => {
   test('twice changes nothing', async () => {
     await controller.buckets.prepare(1);

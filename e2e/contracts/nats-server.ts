@@ -1,11 +1,17 @@
 /** Real nats-servers for contract tests: on loopback, in a folder of their own, gone with the test. */
+import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { vi } from 'vitest';
 import { openLab } from '../lab/index.ts';
+
+const CLIENT_PORT = 4222;
+const ROUTE_PORT = 6222;
+const MONITOR_PORT = 8222;
 
 export interface NatsUser {
   readonly publicKey: string;
@@ -33,20 +39,37 @@ export class NatsServers {
   static async start({ servers = 1, users }: NatsOptions = {}): Promise<NatsServers> {
     const program = process.env['VOLT_NATS_SERVER'] ?? (await (await openLab()).natsServerPath());
     const folder = await mkdtemp(join(tmpdir(), 'volt-nats-'));
-    const ports = await freePorts(servers * 2);
-    const clientPorts = ports.slice(0, servers);
-    const routes = servers === 1 ? [] : ports.slice(servers);
+    // Loopback addresses that nobody else has, rather than ports that somebody may take.
+    const network = `127.${randomInt(1, 255)}.${randomInt(0, 256)}`;
+    const hosts = Array.from({ length: servers }, (_, index) => `${network}.${index + 1}`);
     const self = new NatsServers(
       folder,
       program,
-      clientPorts.map((port) => `127.0.0.1:${port}`),
+      hosts.map((host) => `${host}:${CLIENT_PORT}`),
     );
-    for (const [index, port] of clientPorts.entries()) {
-      const config = serverConfig({ folder, index, port, routes, users });
-      await writeFile(join(folder, `${index}.conf`), config);
-      self.run(index);
+    for (const index of hosts.keys()) {
+      await writeFile(join(folder, `${index}.conf`), serverConfig({ folder, index, hosts, users }));
+    }
+    try {
+      await self.#form(hosts);
+    } catch (thrown) {
+      await self.stop();
+      throw thrown;
     }
     return self;
+  }
+
+  /**
+   * Two first, then the rest: of three that start at once, NATS 2.10 now and
+   * then leaves one out of the group that places streams, for good.
+   */
+  async #form(hosts: readonly string[]): Promise<void> {
+    for (const index of hosts.keys()) {
+      this.run(index);
+      if (index === 0) continue;
+      const up = hosts.slice(0, index + 1);
+      await vi.waitFor(async () => assert.equal(await groupSize(up), up.length), { timeout: 60_000 });
+    }
   }
 
   run(index: number): void {
@@ -69,19 +92,28 @@ export class NatsServers {
   }
 }
 
+/** How many servers take part, which only their leader knows. */
+async function groupSize(hosts: readonly string[]): Promise<number> {
+  const sizes = hosts.map(async (host) => {
+    const answer = await fetch(`http://${host}:${MONITOR_PORT}/jsz`);
+    const { meta_cluster: group } = (await answer.json()) as { meta_cluster?: { replicas?: unknown[] } };
+    return 1 + (group?.replicas?.length ?? 0);
+  });
+  return Math.max(...(await Promise.all(sizes)));
+}
+
 interface ServerOptions {
   readonly folder: string;
   readonly index: number;
-  readonly port: number;
-  readonly routes: readonly number[];
+  readonly hosts: readonly string[];
   readonly users: readonly NatsUser[] | undefined;
 }
 
-function serverConfig({ folder, index, port, routes, users }: ServerOptions): string {
+function serverConfig({ folder, index, hosts, users }: ServerOptions): string {
   const cluster = {
     name: 'test',
-    listen: `127.0.0.1:${routes[index]}`,
-    routes: routes.map((route) => `nats://127.0.0.1:${route}`),
+    listen: `${hosts[index]}:${ROUTE_PORT}`,
+    routes: hosts.map((host) => `nats://${host}:${ROUTE_PORT}`),
   };
   const authorization = {
     users: users?.map(({ publicKey, permissions: { publish, subscribe } }) => ({
@@ -91,23 +123,10 @@ function serverConfig({ folder, index, port, routes, users }: ServerOptions): st
   };
   return JSON.stringify({
     server_name: `server${index}`,
-    listen: `127.0.0.1:${port}`,
+    listen: `${hosts[index]}:${CLIENT_PORT}`,
+    http: `${hosts[index]}:${MONITOR_PORT}`,
     jetstream: { store_dir: join(folder, `${index}`), sync_interval: 'always' },
-    ...(routes.length === 0 ? {} : { cluster }),
+    ...(hosts.length === 1 ? {} : { cluster }),
     ...(users === undefined ? {} : { authorization }),
   });
-}
-
-/** Ports that were free a moment ago; a server that finds its port taken exits, and the test says so. */
-async function freePorts(count: number): Promise<number[]> {
-  const listeners = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = listeners.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(listeners.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -8,8 +8,8 @@ import { reconcile } from './reconcile.ts';
 const LEASE_EVERY_MS = 1000;
 const PASS_EVERY_MS = 1500;
 const BUCKETS_EVERY_MS = 30_000;
-/** Every how many passes over the buckets deleted keys are swept. */
-const SWEEP_EVERY_PASSES = 10;
+/** What deleted keys leave is small. */
+const SWEEP_EVERY_MS = 5 * 60_000;
 
 /** Buckets whose changes mean work for the leader. Heartbeats are left to the timer. */
 const WATCHED: readonly BucketName[] = ['workloads', 'assignments', 'status', 'nodes'];
@@ -23,21 +23,22 @@ export async function runController(ports: ControllerPorts, signal: AbortSignal)
   const { kv } = ports;
   const leadership = new Leadership(ports);
   const passes = loopOf(ports, 'reconcile', PASS_EVERY_MS, () => reconcile({ ...ports, leadership }, signal));
+  const keeper = new Keeper(ports, leadership);
+  const upkeep = loopOf(ports, 'keep buckets', BUCKETS_EVERY_MS, () => keeper.pass());
   const election = loopOf(ports, 'elect', LEASE_EVERY_MS, async () => {
     const before = leadership.token();
     await leadership.tend();
     const token = leadership.token();
     if (token !== before) ports.log.info(token === undefined ? 'No longer leading' : 'Leading', { token });
-    if (token !== undefined && before === undefined) passes.wake();
-    return 'idle';
-  });
-  let round = 0;
-  const upkeep = loopOf(ports, 'keep buckets', BUCKETS_EVERY_MS, async () => {
-    await keepBuckets(ports, leadership, round % SWEEP_EVERY_PASSES === 0);
-    round += 1;
+    if (token !== undefined && before === undefined) {
+      passes.wake();
+      upkeep.wake();
+    }
     return 'idle';
   });
   for (const bucket of WATCHED) kv.watch(bucket, undefined, passes.wake, signal);
+  // A new controller's record means one more server to keep copies on.
+  kv.watch('nodes', undefined, upkeep.wake, signal);
   // Without the buckets nothing else works, so they are made as soon as there is a cluster.
   await makeBuckets(ports, signal);
   await Promise.all([election.run(signal), passes.run(signal), upkeep.run(signal)]);
@@ -58,12 +59,29 @@ async function makeBuckets({ buckets, clock, log }: ControllerPorts, signal: Abo
   }
 }
 
-/** The leader's task, so that only one does it: more controllers, more copies. */
-async function keepBuckets({ kv, buckets }: ControllerPorts, leadership: Leadership, isSweep: boolean): Promise<void> {
-  if (leadership.token() === undefined) return;
-  const nodes = readable(await kv.list('nodes'));
-  await buckets.prepare(nodes.filter(({ roles }) => roles.includes('controller')).length);
-  if (isSweep) await buckets.sweep();
+/** Keeps the buckets in order. The leader's task, so that only one does it. */
+class Keeper {
+  readonly #ports: ControllerPorts;
+  readonly #leadership: Leadership;
+  #sweptAtMs: number;
+
+  constructor(ports: ControllerPorts, leadership: Leadership) {
+    this.#ports = ports;
+    this.#leadership = leadership;
+    this.#sweptAtMs = ports.clock.monotonicMs();
+  }
+
+  async pass(): Promise<'idle'> {
+    const { kv, buckets, clock } = this.#ports;
+    if (this.#leadership.token() === undefined) return 'idle';
+    const nodes = readable(await kv.list('nodes'));
+    // More servers, more copies.
+    await buckets.prepare(nodes.filter(({ roles }) => roles.includes('controller')).length);
+    if (clock.monotonicMs() - this.#sweptAtMs < SWEEP_EVERY_MS) return 'idle';
+    await buckets.sweep();
+    this.#sweptAtMs = clock.monotonicMs();
+    return 'idle';
+  }
 }
 
 function loopOf(ports: ControllerPorts, name: string, everyMs: number, work: () => Promise<'again' | 'idle'>): Loop {

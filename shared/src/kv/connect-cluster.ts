@@ -2,7 +2,8 @@ import type { BucketKeeper, Kv } from './kv.ts';
 import { NatsBucketKeeper } from './nats-buckets.ts';
 import { NatsLine, type ConnectOptions } from './nats-connection.ts';
 import { NatsKv } from './nats-kv.ts';
-import { ControllerReader, NodeReader } from './nats-readers.ts';
+import { ControllerReader } from './nats-controller-reader.ts';
+import { NodeReader } from './nats-node-reader.ts';
 
 /** A program's line to its cluster. */
 export interface ClusterConnection {

@@ -53,6 +53,9 @@ export interface BucketKeeper {
   /** Creates what is missing and raises the number of copies to what `servers` allow. Doing it again changes nothing. */
   prepare(servers: number): Promise<void>;
 
+  /** On how many servers every bucket is, whole and up to date: one less may be lost. */
+  copies(): Promise<number>;
+
   /** Clears away what deleted keys leave behind. To be called every few minutes, by one controller. */
   sweep(): Promise<void>;
 }

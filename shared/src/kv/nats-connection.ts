@@ -34,7 +34,6 @@ function natsOptions({ servers, tls, credentials, node, role }: ConnectOptions):
     maxPingOut: 2,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     maxReconnectAttempts: -1,
-    waitOnFirstConnect: true,
     // Credentials may be refused while the servers' configuration catches up.
     ignoreAuthErrorAbort: true,
     // TLS from the first byte; with NATS's own way the certificate is checked for no address at all.
@@ -88,8 +87,7 @@ export class NatsLine {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        const connection = await Promise.race([connect(this.#options), aborted(signal)]);
-        if (connection === undefined) return;
+        const connection = await connect(this.#options);
         if (signal.aborted) return void (await connection.close());
         this.#connection = connection;
         this.#isUp = true;

@@ -119,6 +119,16 @@ export function managerOf(connection: NatsConnection): Promise<JetStreamManager>
   return jetstreamManager(connection, { timeout: CALL_TIMEOUT_MS, checkAPI: false });
 }
 
+/** The stream's leader answers: there is nothing newer. */
+export async function readFromLeader(
+  manager: JetStreamManager,
+  bucket: BucketName,
+  key: string,
+): Promise<Stored | undefined> {
+  const message = await manager.streams.getMessage(streamOf(bucket), { last_by_subj: subjectOf(bucket, key) });
+  return message === null ? undefined : { key, revision: message.seq, headers: message.header, bytes: message.data };
+}
+
 export const keyOf = (bucket: BucketName, subject: string): string => subject.slice(subjectOf(bucket, '').length);
 
 export const isMarker = ({ headers: own }: Stored): boolean => own !== undefined && own.get(OPERATION) !== '';

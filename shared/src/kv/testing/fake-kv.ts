@@ -112,6 +112,11 @@ export class FakeKv implements Kv, BucketKeeper {
     this.servers = Math.max(this.servers, servers);
   }
 
+  async copies(): Promise<number> {
+    await this.#reach();
+    return Math.min(3, this.servers);
+  }
+
   async sweep(): Promise<void> {
     await this.#reach();
   }
