@@ -133,11 +133,11 @@ export class SimulatedCluster {
 
   /** Lets time pass until a call is answered. */
   async during<T>(call: Promise<T>): Promise<T> {
-    let isOver = false;
-    const over = call.finally(() => (isOver = true));
-    over.catch(() => {});
-    while (!isOver) await this.clock.advance(5);
-    return over;
+    const over = new AbortController();
+    const answer = call.finally(() => over.abort());
+    answer.catch(() => {});
+    while (!over.signal.aborted) await this.clock.advance(5);
+    return answer;
   }
 
   /** The nodes on which an instance runs. */

@@ -1,4 +1,4 @@
-/** When an instance that does not stay up is started again. Pure; kept in memory only, so a restarted agent tries at once. */
+/** When what does not stay up is started again. Pure; kept in memory only, so a restarted agent tries at once. */
 
 export interface Attempts {
   readonly tries: number;

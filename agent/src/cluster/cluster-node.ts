@@ -108,7 +108,7 @@ class ClusterNode {
     });
   }
 
-  /** Stops exclusive instances when the lease has run out. Apart from the passes, which may be waiting for the cluster. */
+  /** Stops exclusive instances when the lease has run out. Apart from the passes, which may wait for the cluster. */
   async #guard(signal: AbortSignal): Promise<void> {
     const { clock, workloads, log } = this.#ports;
     while (!signal.aborted) {

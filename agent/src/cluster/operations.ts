@@ -51,7 +51,7 @@ export class Operations {
     return new Set(this.#running.keys());
   }
 
-  /** Begins what there is room for; the rest is for the next pass. `busy`: those of which the plan did not see the end. */
+  /** Begins what there is room for; the rest is for the next pass. `busy`: whose end the plan did not see. */
   begin(steps: readonly NodeStep[], busy: ReadonlySet<string>): void {
     for (const step of steps) {
       if (step.kind === 'hold') continue;

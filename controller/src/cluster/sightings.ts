@@ -38,7 +38,7 @@ export class Sightings {
     return this.#seenAtMs(record.name, nowMs) + record.fenceSeconds * 1000 + FENCE_MARGIN_MS;
   }
 
-  /** A node that was never heard of counts from this moment: it may have been heard just before this controller started. */
+  /** A node that was never heard of counts from this moment: it may have been heard just before this program began. */
   #seenAtMs(node: string, nowMs: number): number {
     const seen = this.#lastChange.get(node);
     if (seen !== undefined) return seen.atMs;

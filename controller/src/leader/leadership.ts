@@ -15,7 +15,7 @@ import type { LeaderLease } from '@volt/shared/model';
 /** How long the lease must be unchanged before another controller takes it. */
 export const LEASE_MS = 8000;
 export const RENEW_MS = 2000;
-/** How long after a renewal its holder decides. The rest of the lease is for writes under way, which take 1 s at most. */
+/** How long after a renewal its holder decides. The rest is for writes under way, which take 1 s at most. */
 export const DECIDE_MS = LEASE_MS - 2000;
 
 export interface LeadershipPorts {

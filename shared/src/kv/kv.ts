@@ -5,7 +5,7 @@ export interface Entry<T> {
   readonly key: string;
   /** Grows with every write to the bucket. Two reads with one revision read the same. */
   readonly revision: number;
-  /** Null when something is stored that is not of the bucket's schema. It is there, and nobody can say what it means. */
+  /** Null when what is stored is not of the bucket's schema. It is there, and nobody can say what it means. */
   readonly value: T | null;
 }
 
@@ -50,7 +50,7 @@ export interface Kv {
 
 /** Makes the buckets and keeps them in order. Controllers only. */
 export interface BucketKeeper {
-  /** Creates what is missing and raises the number of copies to what `servers` allow. Doing it again changes nothing. */
+  /** Creates what is missing and raises the number of copies to what `servers` allow. Again changes nothing. */
   prepare(servers: number): Promise<void>;
 
   /** On how many servers every bucket is, whole and up to date: one less may be lost. */

@@ -92,7 +92,7 @@ export class NatsBucketKeeper implements BucketKeeper {
     }
   }
 
-  /** A marker goes when it was there at the last sweep too; the newest message of a stream stays, see readWholeBucket. */
+  /** A marker goes when it was there at the last sweep too; a stream's newest message stays, see readWholeBucket. */
   async #sweepBucket(manager: JetStreamManager, bucket: BucketName): Promise<void> {
     const messages = await this.#reader.readAll(bucket, undefined);
     const newest = messages.reduce((highest, { revision }) => Math.max(highest, revision), 0);
@@ -118,7 +118,7 @@ async function prepareStream(manager: JetStreamManager, bucket: BucketName, want
     throw thrown;
   });
   if (present === undefined) {
-    await manager.streams.add(streamConfig(bucket, wanted) as StreamConfig);
+    await manager.streams.add(streamConfig(bucket, wanted));
     return;
   }
   // Copies are never taken away: a server that is gone for an hour is not gone for good.
