@@ -67,8 +67,9 @@ function pass(
   });
   const tooLong = setTimeout(() => outgoing.destroy(unreachable(target)), CONNECT_TIMEOUT_MS);
   outgoing.once('socket', (socket) => {
-    if (!socket.connecting) clearTimeout(tooLong);
-    socket.once('secureConnect', () => clearTimeout(tooLong));
+    // One that was kept from an earlier request is open already, and outlives many of them.
+    if (socket.connecting) socket.once('secureConnect', () => clearTimeout(tooLong));
+    else clearTimeout(tooLong);
   });
   outgoing.once('response', (answered) => {
     response.writeHead(answered.statusCode ?? 502, { 'content-type': answered.headers['content-type'] });
