@@ -105,6 +105,7 @@ export async function fakeHost(): Promise<FakeHost> {
   for (const program of [
     '/usr/bin/catatonit',
     '/usr/bin/setpriv',
+    '/usr/bin/setsid',
     '/usr/bin/systemd-nspawn',
     '/usr/bin/nsenter',
     '/usr/sbin/ip',

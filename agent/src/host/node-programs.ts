@@ -13,6 +13,7 @@ import {
   type Programs,
   type RunOptions,
   type RunResult,
+  type TerminalOptions,
 } from './programs.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -60,13 +61,15 @@ export class NodePrograms implements Programs {
 async function openOnTerminal(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
-  size: { columns: number; rows: number },
+  { columns, rows, isTakenInside = false }: TerminalOptions,
 ): Promise<OpenProgram> {
-  const terminal = openTerminal(size.columns, size.rows);
+  const terminal = openTerminal(columns, rows);
   try {
     const { far } = terminal;
     // setsid makes the far end the controlling terminal, so that Ctrl-C and job control work.
-    const child = await started(['/usr/bin/setsid', '--ctty', ...argv], { env: { ...env }, stdio: [far, far, far] });
+    const session = isTakenInside ? [] : ['/usr/bin/setsid', '--ctty'];
+    const child = await started([...session, ...argv], { env: { ...env }, stdio: [far, far, far] });
+    child.once('exit', terminal.hangUp);
     return {
       pid: child.pid!,
       stdout: terminal.output,
@@ -116,9 +119,13 @@ async function written(stream: Writable, data: Uint8Array): Promise<void> {
   await promise;
 }
 
-/** Children first: a parent such as nsenter only waits for its child, and would leave it running. */
+/**
+ * Children first: a parent such as nsenter only waits for its child, and would leave it running. The parent is
+ * halted before that, or it would go on to its next step when its child has gone.
+ */
 async function killTree(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGSTOP');
   for (const pid of await childrenOf(child.pid)) kill(pid);
   child.kill('SIGKILL');
 }

@@ -86,6 +86,13 @@ test('a program on a terminal has one, of the size that was asked for', async ()
   expect(await program.exitCode).toBe(0);
 });
 
+test('a terminal ends with its program, whatever that left in the background', async () => {
+  const program = await programs.open(sh('trap "" HUP; sleep 1000 & echo $!'), { terminal: { columns: 80, rows: 24 } });
+  const left = Number(await textOf(program.stdout));
+  expect(await program.exitCode).toBe(0);
+  process.kill(left, 'SIGKILL');
+});
+
 test('Ctrl-C on a terminal interrupts', async () => {
   const program = await programs.open(sh('echo ready; exec sleep 1000'), { terminal: { columns: 80, rows: 24 } });
   for await (const chunk of program.stdout) {

@@ -31,7 +31,14 @@ export interface RunResult {
 export interface OpenOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** A terminal of this size in place of pipes; all output is then on `stdout`. */
-  readonly terminal?: { readonly columns: number; readonly rows: number } | undefined;
+  readonly terminal?: TerminalOptions | undefined;
+}
+
+export interface TerminalOptions {
+  readonly columns: number;
+  readonly rows: number;
+  /** The program makes it its controlling terminal itself, because it first goes where process numbers are others. */
+  readonly isTakenInside?: boolean | undefined;
 }
 
 export interface OpenProgram {

@@ -1,5 +1,6 @@
 /** A pseudo-terminal pair, through the C library: Node opens terminals but cannot make one. */
 import { closeSync, constants, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadStream } from 'node:tty';
 import type { Writable } from 'node:stream';
 import { VoltError } from '@volt/shared/errors';
@@ -15,6 +16,8 @@ export interface Terminal {
   /** Closes our copy of the far end, once the program has its own. */
   readonly closeFar: () => void;
   readonly close: () => void;
+  /** Ends it once all that was printed has been read, even if a program in the background still holds it. */
+  readonly hangUp: () => void;
 }
 
 const signatures = {
@@ -69,7 +72,20 @@ export function openTerminal(columns: number, rows: number): Terminal {
     resize: (width, height) => void (isClosed || resize(width, height)),
     closeFar: () => closeSync(far),
     close: () => void stream.destroy(),
+    hangUp: () => void endWhenQuiet(stream),
   };
+}
+
+/** What is still on its way arrives well within this. */
+const QUIET_MS = 100;
+
+async function endWhenQuiet(stream: ReadStream): Promise<void> {
+  let read = -1;
+  while (!stream.destroyed && (stream.bytesRead !== read || stream.readableLength > 0)) {
+    read = stream.bytesRead;
+    await sleep(QUIET_MS);
+  }
+  if (!stream.destroyed) stream.destroy(Object.assign(new Error('Hung up'), { code: 'EIO' }));
 }
 
 /** Reading a terminal whose last program has gone fails with EIO; that is its end of file. */

@@ -11,7 +11,7 @@ import type { OpenProgram, Programs } from '../../../host/index.ts';
 import type { ExecIo, ExecRequest } from '../../engine.ts';
 import { keptCapabilities } from './capabilities.ts';
 import { isForHostPrograms } from './environment.ts';
-import { setpriv, userOptions } from './user.ts';
+import { setpriv, takeTerminal, userOptions } from './user.ts';
 
 /** Moves itself into the cgroups given first, then becomes the rest. The exec keeps process and number. */
 const JOIN = `n=$1; shift
@@ -26,7 +26,11 @@ export interface Leader {
   readonly cgroups: readonly string[];
 }
 
-export function execArguments(config: ContainerConfig, leader: Leader, command: readonly string[]): string[] {
+export function execArguments(
+  config: ContainerConfig,
+  leader: Leader,
+  { command, tty }: Pick<ExecRequest, 'command' | 'tty'>,
+): string[] {
   const kept = keptCapabilities.map((name) => `+${name}`).join(',');
   return [
     '/bin/sh',
@@ -40,6 +44,7 @@ export function execArguments(config: ContainerConfig, leader: Leader, command: 
     '--all',
     `--wdns=${config.workdir === '' ? '/' : config.workdir}`,
     '--',
+    ...(tty ? takeTerminal : []),
     ...setpriv,
     `--bounding-set=-all,${kept}`,
     '--no-new-privs',
@@ -85,7 +90,7 @@ export async function runInside(
   signal: AbortSignal,
 ): Promise<number> {
   signal.throwIfAborted();
-  const terminal = request.tty ? { columns: request.columns, rows: request.rows } : undefined;
+  const terminal = request.tty ? { columns: request.columns, rows: request.rows, isTakenInside: true } : undefined;
   const program = await programs.open(argv, { env, terminal });
   const stop = () => void program.kill();
   signal.addEventListener('abort', stop, { once: true });

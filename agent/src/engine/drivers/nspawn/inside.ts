@@ -1,6 +1,6 @@
 /**
  * The few host programs that every container sees under /run/volt: the init
- * that is its first process, and setpriv with its libraries. They are copies
+ * that is its first process, setpriv and setsid with their libraries. They are copies
  * in one folder, so that one mount brings all and a host upgrade cannot pull
  * them away from under a container that runs.
  */
@@ -11,11 +11,14 @@ import { renderScript } from './script.ts';
 
 const INIT = '/usr/bin/catatonit';
 const SETPRIV = '/usr/bin/setpriv';
+/** Needs no library that setpriv does not. */
+const SETSID = '/usr/bin/setsid';
 
 /** What the units and this driver call, with the package that has it. */
 const needed: Readonly<Record<string, string>> = {
   [INIT]: 'catatonit',
   [SETPRIV]: 'util-linux',
+  [SETSID]: 'util-linux',
   '/usr/bin/systemd-nspawn': 'systemd-container',
   '/usr/bin/nsenter': 'util-linux',
   '/usr/sbin/ip': 'iproute2',
@@ -40,6 +43,7 @@ export async function installPrograms(
   }
   await files.copy(INIT, `${inside}/init`, { mode: 0o755 });
   await files.copy(SETPRIV, `${inside}/setpriv`, { mode: 0o755 });
+  await files.copy(SETSID, `${inside}/setsid`, { mode: 0o755 });
   const { stdout } = await programs.run(['/usr/bin/ldd', SETPRIV], { signal });
   for (const { path, name } of librariesOf(stdout)) {
     await files.copy(path, `${inside}/${name}`, { mode: 0o755 });

@@ -133,7 +133,7 @@ export class NspawnDriver implements Driver {
       throw new VoltError('CONFLICT', `Container '${name}' is not running`, { hint: `volt container start ${name}` });
     }
     const cgroups = await this.#host.processes.cgroupsOf(pid);
-    const argv = execArguments(config, { pid, cgroups }, request.command);
+    const argv = execArguments(config, { pid, cgroups }, request);
     return runInside(this.#host.programs, { argv, env, request, io }, signal);
   }
 

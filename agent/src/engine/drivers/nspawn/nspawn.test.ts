@@ -84,7 +84,11 @@ test('every cable has a name that the kernel takes', () => expect(vethName(SLOTS
 
 test('exec steps into cgroup and namespaces, then down', () =>
   expect(
-    execArguments(config('web', { user: '33:34:4' }), { pid: 42, cgroups: ['/sys/fs/cgroup/p'] }, ['id', '-u']),
+    execArguments(
+      config('web', { user: '33:34:4' }),
+      { pid: 42, cgroups: ['/sys/fs/cgroup/p'] },
+      { command: ['id', '-u'], tty: false },
+    ),
   ).toMatchSnapshot());
 
 test('exec has the environment of the container, without what would steer host programs', () =>
