@@ -43,13 +43,13 @@ export async function dispatch<T extends MethodTable, Caller>(
   return door.record(request.caller, attempt, async () => {
     door.authorize(request.caller, row.permission);
     const params = parseParams(row, request.params);
-    const result = await handlers[name]!(params, withCheckedEvents(row, request));
+    const result = await handlers[name](params, withCheckedEvents(row, request));
     return check(row.result, result, `The result of '${request.method}'`);
   });
 }
 
 /** An unknown method and malformed params keep the numbers of JSON-RPC 2.0, section 5.1. */
-const unknownMethod = (method: string) =>
+export const unknownMethod = (method: string) =>
   new VoltError('USAGE', `Unknown method '${method.slice(0, 64)}'`, { rpc: -32601, hint: 'rpc.discover lists them' });
 
 function parseParams(row: AnyMethod, params: unknown): never {
@@ -70,7 +70,7 @@ function withCheckedEvents<Caller>(row: AnyMethod, request: Request<Caller>): ne
   const schema = row.event as z.ZodType | undefined;
   const emit = async (event: unknown) => {
     if (schema === undefined) throw new Error(`'${request.method}' has no events`);
-    await request.emit(check(schema, event, `An event of '${request.method}'`) as never);
+    await request.emit(check(schema, event, `An event of '${request.method}'`));
   };
   return { caller: request.caller, signal: request.signal, input: request.input, emit } as never;
 }
@@ -84,6 +84,6 @@ function check(schema: z.ZodType, value: unknown, what: string): unknown {
 
 function resourceOf(row: AnyMethod, params: unknown): string | null {
   if (row.resource === 'none' || typeof params !== 'object' || params === null) return null;
-  const value: unknown = (params as Record<string, unknown>)[row.resource as string];
+  const value: unknown = (params as Record<string, unknown>)[row.resource];
   return typeof value === 'string' ? value.slice(0, 256) : null;
 }

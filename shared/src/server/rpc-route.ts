@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { JSONRPCServer } from 'json-rpc-2.0';
 import { toVoltError, VoltError } from '../errors/index.ts';
-import { dispatch, type MethodTable } from '../rpc/index.ts';
+import { dispatch, unknownMethod, type MethodTable } from '../rpc/index.ts';
 import { BATCH_MAX, failure, isRequest, RPC_BODY_BYTES_MAX, type RpcResponse } from '../wire/index.ts';
 import type { Caller } from './caller.ts';
 import type { Service } from './service.ts';
@@ -73,11 +73,12 @@ async function answerBody(
 
 async function answerOne(server: JSONRPCServer<Context>, one: unknown, context: Context): Promise<RpcResponse | null> {
   if (!isRequest(one)) return failure(null, invalidRequest);
-  if (Array.isArray(one.params) && server.hasMethod(one.method)) {
+  if (!server.hasMethod(one.method)) return one.id === undefined ? null : failure(one.id, unknownMethod(one.method));
+  if (Array.isArray(one.params)) {
     const error = new VoltError('USAGE', 'Params go by name, not by position', { rpc: -32602 });
     return one.id === undefined ? null : failure(one.id, error);
   }
-  return (await server.receive(one, context)) as RpcResponse | null;
+  return await server.receive(one, context);
 }
 
 /** Errors nobody foresaw are logged here with their cause, since only their code leaves the machine. */
