@@ -2,22 +2,12 @@
  * voltd, the agent: builds the ports, wires the rooms, starts and stops them.
  * `volt daemon` runs it; `volt daemon install` makes this machine a node.
  */
-import { once } from 'node:events';
 import { realpathSync, rmSync, writeFileSync } from 'node:fs';
-import {
-  dump,
-  loadSettings,
-  needRestart,
-  onSignals,
-  openLog,
-  type DaemonLog,
-  type Settings,
-} from '@volt/shared/daemon';
+import { openDaemon, type Settings } from '@volt/shared/daemon';
 import { toVoltError, exitCode } from '@volt/shared/errors';
 import { connectCluster, type ClusterConnection } from '@volt/shared/kv';
 import { loadClusterIdentity, type ClusterIdentity } from '@volt/shared/pki';
 import { version } from '@volt/shared/program';
-import { AuditTrail, PendingCalls } from '@volt/shared/server';
 import { SystemBus } from '@volt/shared/systemd';
 import { clusterHandlers, containerHandlers, imageHandlers, nodeHandlers, openApi, hostNodeName } from './api/index.ts';
 import { createBootstrap } from './bootstrap/index.ts';
@@ -44,8 +34,6 @@ const SOCKET_PATH = '/run/volt/volt.sock';
 const PID_PATH = '/run/volt/volt.pid';
 const LOG_PATH = '/var/log/volt/daemon.log';
 const AUDIT_PATH = '/var/log/volt/audit.log';
-/** Requests that have not ended by then are dropped. */
-const DRAIN_MS = 5000;
 /** So that an answer on its way out is not cut off by our own restart. */
 const RESTART_DELAY_MS = 200;
 
@@ -70,21 +58,9 @@ async function installHere(): Promise<number> {
 /** Everything that lives as long as the agent, in the order in which it is built. */
 async function run(): Promise<number> {
   const handedOver = listenFds();
-  let settings = loadSettings();
   const identity = await loadClusterIdentity();
-  const log = openLog(LOG_PATH, settings['log.level']);
-  const audit = new AuditTrail(AUDIT_PATH);
-  const pending = new PendingCalls();
-  const stop = new AbortController();
-  const unhook = onSignals({
-    stop: () => stop.abort(),
-    reload: () => (settings = reload(settings, log)),
-    rotate: () => {
-      log.reopen();
-      audit.close().catch((err: unknown) => log.error({ err }, 'The audit trail could not be closed'));
-    },
-    dump: () => dump(log, pending),
-  });
+  const daemon = openDaemon({ log: LOG_PATH, audit: AUDIT_PATH });
+  const { settings, log, audit, pending, stop } = daemon;
   writeFileSync(PID_PATH, `${process.pid}\n`);
 
   const bus = new SystemBus();
@@ -119,26 +95,24 @@ async function run(): Promise<number> {
     socket: { path: SOCKET_PATH, handedOver: handedOver[0] },
     cluster: identity === null ? null : doorOf(identity, settings, images.serveObjects),
   });
-  const member = memberOf({ identity, line, engine, images: images.service, network, log }, stop.signal);
+  const member = memberOf({ ...host, identity, line, engine, images: images.service, network, log }, stop.signal);
 
   notify('READY=1');
   const watchdog = startWatchdog();
   log.info({ version, node: identity?.config.node ?? hostNodeName() }, 'Agent is ready');
-  if (!stop.signal.aborted) await once(stop.signal, 'abort');
+  await daemon.stopped;
 
   notify('STOPPING=1');
   log.info({}, 'Agent stops; containers go on');
-  await pending.drain(DRAIN_MS);
+  await daemon.drain();
   clearInterval(watchdog);
   await api.close();
   await member;
   await line?.close();
   images.close();
   bus.close();
-  await audit.close();
   rmSync(PID_PATH, { force: true });
-  unhook();
-  log.flush();
+  await daemon.close();
   return 0;
 }
 
@@ -199,19 +173,6 @@ function restartingAfter(bootstrap: ReturnType<typeof createBootstrap>, stop: Ab
     init: (params, signal) => thenRestart(bootstrap.init(params, signal)),
     join: (params, signal) => thenRestart(bootstrap.join(params, signal)),
   };
-}
-
-function reload(before: Settings, log: DaemonLog): Settings {
-  try {
-    const after = loadSettings();
-    log.setLevel(after['log.level']);
-    const waiting = needRestart(before, after);
-    if (waiting.length > 0) log.warn({ settings: waiting }, 'These settings hold from the next start of the agent');
-    return after;
-  } catch (err) {
-    log.error({ err }, 'The settings are wrong; the old ones stay');
-    return before;
-  }
 }
 
 function startWatchdog(): NodeJS.Timeout | undefined {

@@ -5,18 +5,20 @@ import { ContainerSpec } from '@volt/shared/model';
 import type { Assignment } from '@volt/shared/model';
 import { systemClock, type Kv } from '@volt/shared/kv';
 import type { ClusterConfig } from '@volt/shared/pki';
+import { sentenceFirst } from '@volt/shared/daemon';
 import { version } from '@volt/shared/program';
 import { toVoltError } from '@volt/shared/errors';
 import type { Log } from '@volt/shared/server';
 import { DiskLedger, FENCE_STOP_MS, runClusterNode, type NodeFacts, type Workloads } from './cluster/index.ts';
 import type { Engine } from './engine/index.ts';
-
+import type { Files } from './host/index.ts';
 import type { Network } from './network/index.ts';
 import type { ImageService } from './wire-images.ts';
 
 export interface ClusterWire {
   readonly config: ClusterConfig;
   readonly kv: Kv;
+  readonly files: Files;
   readonly engine: Engine;
   readonly images: ImageService;
   readonly network: Pick<Network, 'setRoutes'>;
@@ -42,12 +44,9 @@ export async function runMember(wire: ClusterWire, signal: AbortSignal): Promise
       clock: systemClock,
       workloads: workloadsOf(engine),
       images: { ensure: (name, manifest, asked) => images.ensure(name, manifest, asked) },
-      ledgerFile: new DiskLedger(LEDGER_PATH),
+      ledgerFile: new DiskLedger(wire.files, LEDGER_PATH),
       facts: () => factsOf(wire),
-      log: {
-        info: (sentence, fields) => log.info(fields, sentence),
-        warn: (sentence, fields) => log.warn(fields, sentence),
-      },
+      log: sentenceFirst(log),
     },
     signal,
   );

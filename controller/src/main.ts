@@ -3,13 +3,18 @@
  * answer; the one that holds the lease decides.
  */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { VoltError } from '@volt/shared/errors';
-import { bucketNames, connectCluster, permissionsFor, systemClock, type Kv } from '@volt/shared/kv';
+import {
+  bucketNames,
+  connectCluster,
+  permissionsFor,
+  systemClock,
+  type ClusterConnection,
+  type Kv,
+} from '@volt/shared/kv';
 import { connectMetaGroup, loadClusterIdentity, type ClusterIdentity, type ControllerIdentity } from '@volt/shared/pki';
 import { version } from '@volt/shared/program';
-import { dump, loadSettings, onSignals, openLog, type DaemonLog } from '@volt/shared/daemon';
-import { AuditTrail, PendingCalls } from '@volt/shared/server';
+import { openDaemon, sentenceFirst } from '@volt/shared/daemon';
 import { controllerHandlers, openApi } from './api/index.ts';
 import { Cluster, patientKv, readable, Sightings } from './cluster/index.ts';
 import { createEnroll, membersOnKv, tokensOnKv } from './enroll/index.ts';
@@ -20,25 +25,16 @@ import { runServers } from './wire-servers.ts';
 const LOG_PATH = '/var/log/volt/controller.log';
 /** The agent's own; a line is one write to a file opened for appending, so the two do not mix. */
 const AUDIT_PATH = '/var/log/volt/audit.log';
-/** Requests that have not ended by then are dropped. */
-const DRAIN_MS = 5000;
+
+type ControllersIdentity = ClusterIdentity & { readonly controller: ControllerIdentity };
 
 export async function main(_argv: readonly string[]): Promise<number> {
-  let settings = loadSettings();
   const identity = await requireController();
-  const log = openLog(LOG_PATH, settings['log.level']);
-  const audit = new AuditTrail(AUDIT_PATH);
-  const pending = new PendingCalls();
-  const stop = new AbortController();
+  const daemon = openDaemon({ log: LOG_PATH, audit: AUDIT_PATH });
+  const { settings, log, audit, pending, stop } = daemon;
   const { config, ca, cert, key } = identity;
 
-  const line = connectCluster({
-    servers: config.servers,
-    tls: { ca, cert, key },
-    credentials: identity.controller.creds,
-    node: config.node,
-    role: 'controller',
-  });
+  const line = openLine(identity);
   const { kv } = line;
   // For people, who would rather wait for an election than be told of it.
   const patient = patientKv(kv, systemClock);
@@ -51,18 +47,6 @@ export async function main(_argv: readonly string[]): Promise<number> {
   const members = membersOnKv(patient);
   const enroll = createEnroll({ identity, members, tokens: tokensOnKv(patient), now: () => new Date() });
 
-  const unhook = onSignals({
-    stop: () => stop.abort(),
-    reload: () => {
-      settings = reload(log) ?? settings;
-      log.setLevel(settings['log.level']);
-    },
-    rotate: () => {
-      log.reopen();
-      audit.close().catch((err: unknown) => log.error({ err }, 'The audit trail could not be closed'));
-    },
-    dump: () => dump(log, pending),
-  });
   const deciding = runController(
     {
       node: config.node,
@@ -71,10 +55,7 @@ export async function main(_argv: readonly string[]): Promise<number> {
       buckets: line.buckets,
       clock: systemClock,
       sightings,
-      log: {
-        info: (sentence, fields) => log.info(fields, sentence),
-        warn: (sentence, fields) => log.warn(fields, sentence),
-      },
+      log: sentenceFirst(log),
     },
     stop.signal,
   );
@@ -98,19 +79,17 @@ export async function main(_argv: readonly string[]): Promise<number> {
   });
   log.info({ version, node: config.node, cluster: config.cluster }, 'Controller is ready');
 
-  if (!stop.signal.aborted) await once(stop.signal, 'abort');
+  await daemon.stopped;
   log.info({}, 'Controller stops');
-  await pending.drain(DRAIN_MS);
+  await daemon.drain();
   await api.close();
   await Promise.all([deciding, serving]);
   await line.close();
-  await audit.close();
-  unhook();
-  log.flush();
+  await daemon.close();
   return 0;
 }
 
-async function requireController(): Promise<ClusterIdentity & { controller: ControllerIdentity }> {
+async function requireController(): Promise<ControllersIdentity> {
   const identity = await loadClusterIdentity();
   if (identity === null || identity.controller === null) {
     throw new VoltError('DEPENDENCY', 'This machine is no controller of a cluster', { hint: 'volt cluster init' });
@@ -118,13 +97,14 @@ async function requireController(): Promise<ClusterIdentity & { controller: Cont
   return { ...identity, controller: identity.controller };
 }
 
-function reload(log: DaemonLog) {
-  try {
-    return loadSettings();
-  } catch (err) {
-    log.error({ err }, 'The settings are wrong; the old ones stay');
-    return undefined;
-  }
+function openLine({ config, ca, cert, key, controller }: ControllersIdentity): ClusterConnection {
+  return connectCluster({
+    servers: config.servers,
+    tls: { ca, cert, key },
+    credentials: controller.creds,
+    node: config.node,
+    role: 'controller',
+  });
 }
 
 /** Rings for a change in any bucket, at most once for many. */

@@ -1,11 +1,3 @@
-export { openLog, type DaemonLog, type LogLevel } from './log.ts';
-export {
-  CONFIG_PATH,
-  loadSettings,
-  needRestart,
-  parseSettings,
-  settings,
-  type SettingName,
-  type Settings,
-} from './settings.ts';
-export { dump, onSignals, type SignalActions } from './signals.ts';
+export { openDaemon, type Daemon, type DaemonPaths } from './daemon.ts';
+export { sentenceFirst, type DaemonLog, type LogLevel } from './log.ts';
+export { CONFIG_PATH, loadSettings, parseSettings, settings, type SettingName, type Settings } from './settings.ts';

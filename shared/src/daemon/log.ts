@@ -35,3 +35,9 @@ export function openLog(path: string, level: LogLevel): DaemonLog {
     flush: () => file.flushSync(),
   };
 }
+
+/** The log as rooms know it that need to know no more: what happened, then with what. */
+export const sentenceFirst = (log: Log) => ({
+  info: (sentence: string, fields: Record<string, unknown>): void => log.info(fields, sentence),
+  warn: (sentence: string, fields: Record<string, unknown>): void => log.warn(fields, sentence),
+});

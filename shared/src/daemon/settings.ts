@@ -50,7 +50,10 @@ export type Settings = { readonly [N in SettingName]: z.output<(typeof settings)
 
 export const CONFIG_PATH = '/etc/volt/config.yaml';
 
-/** Settings of the file, defaults for the rest; a missing file is all defaults. Throws INVALID_CONFIG with file:line:column. */
+/**
+ * Settings of the file, defaults for the rest; a missing file is all defaults.
+ * Throws INVALID_CONFIG with file:line:column.
+ */
 export function loadSettings(path: string = process.env['VOLT_CONFIG'] ?? CONFIG_PATH): Settings {
   return parseSettings(readIfThere(path), path);
 }
