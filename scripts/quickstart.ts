@@ -140,7 +140,7 @@ async function build(report: (line: string) => void): Promise<void> {
 
 main(process.argv.slice(2)).catch((thrown: unknown) => {
   const error = toVoltError(thrown);
-  const cause = error.code === 'GENERAL' ? `\n${String((error.cause as Error | undefined)?.stack ?? '')}` : '';
+  const cause = error.code === 'GENERAL' ? `\n${(error.cause as Error | undefined)?.stack ?? ''}` : '';
   process.stderr.write(`error: ${error.message}${cause}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
   process.exitCode = exitCode(error.code);
 });

@@ -47,7 +47,7 @@ export interface Api {
 
 export async function openApi(ports: ApiPorts): Promise<Api> {
   const onSocket = createApp();
-  const { identify } = identifyBySocket();
+  const identify = identifyBySocket();
   addService(onSocket, serviceOf(ports, identify));
   addControllerForwards(onSocket, ports.cluster, identify);
   const apps = [onSocket];

@@ -29,9 +29,7 @@ export function addObjectsRoute(app: FastifyInstance, { identify, serve }: Objec
     if (!caller.roles.some((role) => role === 'node' || role === 'controller' || role === 'admin')) {
       return reply.code(403).send();
     }
-    const digests = String(request.body ?? '')
-      .split('\n')
-      .filter(Boolean);
+    const digests = ((request.body as string | undefined) ?? '').split('\n').filter(Boolean);
     const isSound = digests.length <= OBJECTS_PER_REQUEST_MAX && digests.every((one) => Digest.safeParse(one).success);
     if (!isSound) return reply.code(400).send();
     return reply.type('application/octet-stream').send(Readable.from(serve(digests)));

@@ -16,14 +16,12 @@ const SOCKET_MODE = 0o666;
  * Whose request came over the socket, by the kernel's word (SO_PEERCRED,
  * unix(7)). Asked once a connection: the kernel recorded it when they connected.
  */
-export function identifyBySocket(): { identify(request: IncomingMessage): Caller | undefined } {
+export function identifyBySocket(): (request: IncomingMessage) => Caller | undefined {
   const known = new WeakMap<Socket, Caller>();
-  return {
-    identify(request) {
-      const caller = known.get(request.socket) ?? look(request.socket);
-      if (caller !== undefined) known.set(request.socket, caller);
-      return caller;
-    },
+  return ({ socket }) => {
+    const caller = known.get(socket) ?? look(socket);
+    if (caller !== undefined) known.set(socket, caller);
+    return caller;
   };
 }
 

@@ -75,7 +75,7 @@ function serviceOf<T extends Partial<ControllerMethods>>(
     pending,
     log,
     door: { authorize, record: (caller, attempt, work) => audit.record(caller, attempt, work) },
-    discover: () => openRpc(table as unknown as ControllerMethods, { title: 'Volt controller', version }),
+    discover: () => openRpc(table, { title: 'Volt controller', version }),
   } satisfies Service<ControllerMethods>;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { VoltError } from '../errors/index.ts';
+import type { VoltError } from '../errors/index.ts';
 import {
   fingerprintOf,
   issue,
@@ -86,7 +86,7 @@ describe('a request', () => {
     ['a truncated one', pem(body.subarray(0, body.length - 10))],
     ['one with another signature', pem(withByte(body.length - 3))],
     ['one with another key', pem(withByte(60))],
-    ['one for another curve', makeRequest(p384.export({ type: 'pkcs8', format: 'pem' }) as string)],
+    ['one for another curve', makeRequest(p384.export({ type: 'pkcs8', format: 'pem' }))],
     ['two at once', request + request],
   ])('is refused as USAGE when it is %s', (_, text) => {
     expect(() => readRequest(text)).toThrow(expect.objectContaining({ code: 'USAGE' }) as VoltError);

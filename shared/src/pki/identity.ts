@@ -21,7 +21,7 @@ export const clusterFiles = {
   controllerCredentials: { name: 'controller.creds', mode: 0o600 },
   adminCertificate: { name: 'admin.crt', mode: 0o644 },
   adminKey: { name: 'admin.key', mode: 0o600 },
-  /** The CA of routes between NATS servers, and this server's certificate of it. Nodes that are no controllers have none. */
+  /** The CA of routes between NATS servers, and this server's certificate of it. Only controllers have them. */
   routesAuthority: { name: 'routes-ca.crt', mode: 0o644 },
   routesCertificate: { name: 'routes.crt', mode: 0o644 },
   routesKey: { name: 'routes.key', mode: 0o600 },

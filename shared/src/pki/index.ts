@@ -1,15 +1,4 @@
-export {
-  CERTIFICATE_DAYS,
-  fingerprintOf,
-  issue,
-  keyFingerprint,
-  makeAuthority,
-  makeKey,
-  makeRequest,
-  readRequest,
-  type KeyAndCertificate,
-  type Subject,
-} from './certificates.ts';
+export * from './certificates.ts';
 export * from './cluster-config.ts';
 export * from './identity.ts';
 export * from './meta-group.ts';

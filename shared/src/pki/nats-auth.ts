@@ -46,7 +46,7 @@ export interface SubjectLists {
   readonly subscribe: readonly string[];
 }
 
-/** What a role may say and hear on the node of that name. The name must be a whole token of each subject that has it. */
+/** What a role may say and hear on the node of that name, which must be a whole token of each subject that has it. */
 export type PermissionsFor = (role: NatsRole, node: string) => SubjectLists;
 
 const boundless = { conn: UNLIMITED, subs: UNLIMITED, data: UNLIMITED, payload: UNLIMITED };

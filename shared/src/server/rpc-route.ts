@@ -78,7 +78,7 @@ async function answerOne(server: JSONRPCServer<Context>, one: unknown, context: 
     const error = new VoltError('USAGE', 'Params go by name, not by position', { rpc: -32602 });
     return one.id === undefined ? null : failure(one.id, error);
   }
-  return await server.receive(one, context);
+  return server.receive(one, context);
 }
 
 /** Errors nobody foresaw are logged here with their cause, since only their code leaves the machine. */

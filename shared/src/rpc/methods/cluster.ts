@@ -87,7 +87,7 @@ export const clusterControllerMethods = {
     summary: 'Make a token with which machines can join until it expires.',
     params: z.object({
       ttl: z.int().min(10).max(86_400).default(3600).describe('Seconds until it expires.'),
-      role: z.enum(['auto', 'agent']).default('auto').describe('agent: nothing that joins with it can be a controller.'),
+      role: z.enum(['auto', 'agent']).default('auto').describe('agent: what joins with it is never a controller.'),
     }),
     result: z.object({ join: z.string().meta({ secret: true }), expiresAt: z.iso.datetime() }),
     permission: 'cluster:admin',
