@@ -2,6 +2,7 @@ export { BusSystemd } from './bus-systemd.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { Doorbell } from './doorbell.ts';
 export type { Files } from './files.ts';
+export { holdLock, type HeldLock } from './lock.ts';
 export { systemJournal, type Journal } from './journal.ts';
 export { NodeFiles } from './node-files.ts';
 export { NodePrograms } from './node-programs.ts';

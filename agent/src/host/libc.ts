@@ -11,6 +11,7 @@ const signatures = {
   socket: { return: 'int32', arguments: ['int32', 'int32', 'int32'] },
   sendto: { return: 'int64', arguments: ['int32', 'buffer', 'uint64', 'int32', 'buffer', 'uint32'] },
   close: { return: 'int32', arguments: ['int32'] },
+  flock: { return: 'int32', arguments: ['int32', 'int32'] },
 } as const;
 
 type Libc = ReturnType<typeof open>;
