@@ -15,6 +15,7 @@ import { install } from './daemon/index.ts';
 import { createEngine } from './engine/index.ts';
 import {
   BusSystemd,
+  holdLock,
   kernelProcesses,
   listenFds,
   NodeFiles,
@@ -32,6 +33,7 @@ import { nodeFacts } from './wire-node.ts';
 
 const SOCKET_PATH = '/run/volt/volt.sock';
 const PID_PATH = '/run/volt/volt.pid';
+const LOCK_PATH = '/run/volt/locks/daemon.lock';
 const LOG_PATH = '/var/log/volt/daemon.log';
 const AUDIT_PATH = '/var/log/volt/audit.log';
 /** So that an answer on its way out is not cut off by our own restart. */
@@ -58,6 +60,8 @@ async function installHere(): Promise<number> {
 /** Everything that lives as long as the agent, in the order in which it is built. */
 async function run(): Promise<number> {
   const handedOver = listenFds();
+  // Two agents would take each other's socket, and both act on the same containers.
+  const lock = holdLock(LOCK_PATH, 'An agent');
   const identity = await loadClusterIdentity();
   const daemon = openDaemon({ log: LOG_PATH, audit: AUDIT_PATH });
   const { settings, log, audit, pending, stop } = daemon;
@@ -112,6 +116,7 @@ async function run(): Promise<number> {
   images.close();
   bus.close();
   rmSync(PID_PATH, { force: true });
+  lock.release();
   await daemon.close();
   return 0;
 }
