@@ -25,15 +25,19 @@ export async function runController(ports: ControllerPorts, signal: AbortSignal)
   const passes = loopOf(ports, 'reconcile', PASS_EVERY_MS, () => reconcile({ ...ports, leadership }, signal));
   const keeper = new Keeper(ports, leadership);
   const upkeep = loopOf(ports, 'keep buckets', BUCKETS_EVERY_MS, () => keeper.pass());
-  const election = loopOf(ports, 'elect', LEASE_EVERY_MS, async () => {
-    const before = leadership.token();
-    await leadership.tend();
+  let told: number | undefined;
+  const tell = () => {
     const token = leadership.token();
-    if (token !== before) ports.log.info(token === undefined ? 'No longer leading' : 'Leading', { token });
-    if (token !== undefined && before === undefined) {
+    if (token !== told) ports.log.info(token === undefined ? 'No longer leading' : 'Leading', { token });
+    if (token !== undefined && told === undefined) {
       passes.wake();
       upkeep.wake();
     }
+    told = token;
+  };
+  const election = loopOf(ports, 'elect', LEASE_EVERY_MS, async () => {
+    // Most leaders end with looks that fail.
+    await leadership.tend().finally(tell);
     return 'idle';
   });
   for (const bucket of WATCHED) kv.watch(bucket, undefined, passes.wake, signal);
