@@ -68,14 +68,7 @@ async function run(): Promise<number> {
   writeFileSync(PID_PATH, `${process.pid}\n`);
 
   const bus = new SystemBus();
-  const host = {
-    files: new NodeFiles(),
-    programs: new NodePrograms(),
-    systemd: new BusSystemd(bus),
-    journal: systemJournal,
-    processes: kernelProcesses,
-    clock: systemClock,
-  };
+  const host = hostPorts(bus);
   const line = identity === null ? null : openLine(identity);
   const images = await openImages({ programs: host.programs, identity, line, agentPort: settings['agent.port'] });
   const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
@@ -120,6 +113,15 @@ async function run(): Promise<number> {
   await daemon.close();
   return 0;
 }
+
+const hostPorts = (bus: SystemBus) => ({
+  files: new NodeFiles(),
+  programs: new NodePrograms(),
+  systemd: new BusSystemd(bus),
+  journal: systemJournal,
+  processes: kernelProcesses,
+  clock: systemClock,
+});
 
 function openLine({ config, ca, cert, key, creds }: ClusterIdentity): ClusterConnection {
   return connectCluster({
