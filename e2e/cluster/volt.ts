@@ -22,7 +22,7 @@ export async function voltText(node: LabNode, args: readonly string[], options: 
   throw new VoltError('DEPENDENCY', `On ${node.name}, 'volt ${args.join(' ')}' ended with ${code}: ${stderr.trim()}`);
 }
 
-/** Runs it with `-o json` and resolves with the result. */
+/** Runs it with `-o json`, before what may be arguments of another program, and resolves with the result. */
 export async function voltJson<T>(node: LabNode, args: readonly string[], options: VoltOptions = {}): Promise<T> {
-  return JSON.parse(await voltText(node, [...args, '-o', 'json'], options)) as T;
+  return JSON.parse(await voltText(node, ['-o', 'json', ...args], options)) as T;
 }

@@ -1,0 +1,109 @@
+/**
+ * For scenarios of one node: an agent that runs, a small image, containers that
+ * are cleared away after each scenario, and a list of what the node holds.
+ */
+import { afterAll, afterEach, beforeAll, test } from 'vitest';
+import type { ContainerConfig, ContainerStatus } from '@volt/shared/model';
+import { installAgent, volt, voltJson, voltText } from '../cluster/index.ts';
+import type { LabNode } from '../lab/index.ts';
+import { openTestLab, withEvidence } from '../lab/testing.ts';
+
+export interface ContainerDetail {
+  readonly status: ContainerStatus;
+  readonly config: ContainerConfig;
+}
+
+/** Where the archive that images are made from is on a node that has been made ready. */
+export const ARCHIVE = '/var/lib/volt/scenarios/rootfs.tar';
+
+/** A few programs of the node with their libraries: enough to run, talk and be asked. */
+const MAKE_ARCHIVE = `
+root=$(mktemp -d)
+mkdir -p $root/{bin,dev,etc,proc,root,run,sys,tmp}
+for program in bash cat echo env id ls mv ping readlink rm sleep socat stty tty wc; do
+  file=$(readlink -f "/usr/bin/$program"); cp "$file" $root/bin/$program
+  for library in $(ldd "$file" | grep -o '/[^ ]*'); do
+    mkdir -p "$root$(dirname "$library")"; cp -n "$library" "$root$library"
+  done
+done
+ln -s bash $root/bin/sh
+mkdir -p "$(dirname ${ARCHIVE})"
+tar -C $root -c . > ${ARCHIVE}.partial
+mv ${ARCHIVE}.partial ${ARCHIVE}
+rm -r $root`;
+
+/** Runs until it is told to stop, and then ends at once. */
+export const idle = ['sleep', 'infinity'];
+
+export interface OneNode {
+  /** Of the image that this file's containers are made from. */
+  readonly image: string;
+  /** A test on the node; all containers whose names begin with the prefix are gone after it. */
+  scenario(name: string, body: (node: LabNode) => Promise<void>): void;
+}
+
+/**
+ * Readies node `index` for the scenarios of one file. Everything they make has
+ * a name that begins with `prefix`, so it can be told from what others have there.
+ */
+export function onOneNode(prefix: string, index = 1): OneNode {
+  const image = `${prefix}-image`;
+  const theNode = async () => (await openTestLab()).node(index);
+
+  beforeAll(async () => {
+    const node = await theNode();
+    await installAgent(node);
+    await removeContainers(node, prefix);
+    await node.sh(MAKE_ARCHIVE);
+    await voltText(node, ['image', 'import', image, ARCHIVE]);
+  });
+  afterEach(async () => removeContainers(await theNode(), prefix));
+  afterAll(async () => {
+    await voltText(await theNode(), ['image', 'delete', image]);
+  });
+  return {
+    image,
+    scenario: (name, body) =>
+      test(
+        name,
+        withEvidence(`${prefix} ${name}`, (lab) => body(lab.node(index))),
+      ),
+  };
+}
+
+async function removeContainers(node: LabNode, prefix: string): Promise<void> {
+  const all = await voltJson<ContainerStatus[]>(node, ['container', 'list']);
+  const ours = all.filter(({ name }) => name.startsWith(`${prefix}-`));
+  await Promise.all(ours.map(({ name }) => voltText(node, ['container', 'delete', name, '--force'])));
+}
+
+export const run = (node: LabNode, name: string, image: string, command: readonly string[], flags: string[] = []) =>
+  voltJson<ContainerStatus>(node, ['run', name, image, ...flags, '--', ...command]);
+
+export const inspect = (node: LabNode, name: string) => voltJson<ContainerDetail>(node, ['container', 'inspect', name]);
+
+/** Lets a script inside that waits for a file go on. */
+export const tell = (node: LabNode, name: string, file: string) => inside(node, name, `: > ${file}`);
+
+/** What a shell inside the container prints. */
+export const inside = (node: LabNode, name: string, script: string) =>
+  voltText(node, ['exec', name, '--', 'sh', '-c', script]);
+
+/** All that containers have on their node: mounts, namespaces, cables, units, folders, processes. */
+export const holdings = (node: LabNode) =>
+  node.sh(`
+findmnt -rno TARGET | grep -E 'volt/containers|unix-export/volt-' || :
+ip netns
+ip -br link | grep -o 'volt-c[0-9]*' || :
+ls -A /run/volt/containers /var/lib/volt/containers /var/lib/volt/units || :
+ls -d /etc/systemd/system/volt-container@* /etc/systemd/system/*.wants/volt-container@* 2> /dev/null || :
+ls -d /run/systemd/system/volt-container@* /run/systemd/nspawn/unix-export/volt-* 2> /dev/null || :
+systemctl list-units --all --plain --no-legend 'volt-container@*' | cut -d' ' -f1
+find /sys/fs/cgroup -type d -name 'volt-container@*'
+ps -eo uid= | grep -E '^ *[0-9]{6,}$' | sort -u || :`);
+
+/** The exit code of a command that is expected to be refused, with what it said. */
+export async function refusal(node: LabNode, args: readonly string[], input?: string) {
+  const { code, stdout, stderr } = await volt(node, args, { input });
+  return { code, stdout, stderr };
+}
