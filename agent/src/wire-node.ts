@@ -1,6 +1,6 @@
 /** Facts of this machine that the handlers show. */
 import type { ClusterIdentity } from '@volt/shared/pki';
-import { listUnits, systemdVersion, type SystemBus } from '@volt/shared/systemd';
+import { listUnits, serviceStatuses, systemdVersion, type SystemBus } from '@volt/shared/systemd';
 import { hostNodeName, type NodeFacts } from './api/index.ts';
 
 export function nodeFacts(bus: SystemBus, identity: ClusterIdentity | null): NodeFacts {
@@ -9,16 +9,6 @@ export function nodeFacts(bus: SystemBus, identity: ClusterIdentity | null): Nod
     cluster: () => identity?.config.cluster ?? null,
     // A bus that is away is no reason to refuse an answer about the rest.
     systemdVersion: () => systemdVersion(bus).catch(() => null),
-    services: async (all) => {
-      const units = await listUnits(bus, ['*.service']);
-      return units
-        .filter((unit) => all || unit.activeState === 'active' || unit.activeState === 'failed')
-        .map((unit) => ({
-          name: unit.name.replace(/\.service$/, ''),
-          state: unit.activeState,
-          detail: unit.subState,
-          description: unit.description,
-        }));
-    },
+    services: async (all) => serviceStatuses(await listUnits(bus, ['*.service']), all),
   };
 }

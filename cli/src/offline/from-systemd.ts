@@ -82,15 +82,8 @@ export class FromSystemd implements Offline {
 
   async #services(all: boolean): Promise<ServiceStatus[]> {
     const systemd = await this.#systemd();
-    const units = await systemd.listUnits(['*.service']);
-    return units
-      .filter((unit) => all || unit.activeState === 'active')
-      .map((unit) => ({
-        name: unit.name.replace(/\.service$/, ''),
-        state: serviceStates[unit.activeState] ?? unit.activeState,
-        detail: unit.subState,
-        description: unit.description,
-      }));
+    const { serviceStatuses } = await import('@volt/shared/systemd');
+    return serviceStatuses(await systemd.listUnits(['*.service']), all);
   }
 
   async #containerUnits(): Promise<Map<string, Unit>> {
@@ -122,13 +115,6 @@ export class FromSystemd implements Offline {
     }
   }
 }
-
-const serviceStates: Readonly<Record<string, string>> = {
-  active: 'running',
-  activating: 'starting',
-  deactivating: 'stopping',
-  inactive: 'stopped',
-};
 
 /** One connection for each question: asked once or twice, it is not worth keeping. */
 async function realSystemd(): Promise<Systemd> {

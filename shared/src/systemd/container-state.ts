@@ -1,4 +1,5 @@
 import type { ContainerState } from '../model/index.ts';
+import { activeStates } from './active-state.ts';
 import type { Unit } from './units.ts';
 
 export const CONTAINER_UNITS = 'volt-container@*.service';
@@ -19,20 +20,8 @@ export function containerState(
   unit: Pick<Unit, 'activeState' | 'startedAtMs'> | undefined,
   hasRun = false,
 ): ContainerState {
-  switch (unit?.activeState) {
-    case 'active':
-    case 'reloading':
-    case 'refreshing':
-      return 'running';
-    case 'activating':
-      return 'starting';
-    case 'deactivating':
-      return 'stopping';
-    case 'failed':
-      return 'failed';
-    default:
-      return hasRun || (unit !== undefined && unit.startedAtMs !== null) ? 'stopped' : 'created';
-  }
+  const isOver = hasRun || (unit !== undefined && unit.startedAtMs !== null);
+  return activeStates[unit?.activeState ?? ''] ?? (isOver ? 'stopped' : 'created');
 }
 
 /** Why a failed unit failed, in a few words. Null for any other. */

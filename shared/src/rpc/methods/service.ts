@@ -12,7 +12,7 @@ export type ServiceStatus = z.output<typeof ServiceStatus>;
 export const serviceMethods = {
   'service.list': method({
     summary: 'List the systemd services of this node.',
-    params: z.object({ all: z.boolean().default(false).describe('Those that do not run as well.') }),
+    params: z.object({ all: z.boolean().default(false).describe('Those that are stopped as well.') }),
     result: z.array(ServiceStatus),
     permission: 'service:read',
     audit: 'none',
