@@ -1,28 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { VoltError } from '@volt/shared/errors';
+import { eventually as asked } from '../lab/index.ts';
 
+/** A cluster takes longer than a node, and each look at it is a command. */
+const TIMEOUT_MS = 30_000;
 const EVERY_MS = 200;
 
-/**
- * Resolves with the first value that `look` finds; asks again until then. A
- * look that throws has not found it yet. Rejects with TIMEOUT, and with what
- * the last look said, when the deadline has passed.
- */
-export async function eventually<T>(
+/** The lab's eventually(), for what a whole cluster has to do: it is always said what is waited for. */
+export function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false>,
-  timeoutMs = 30_000,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  let last: unknown = 'it was not so';
-  while (Date.now() < deadline) {
-    try {
-      const found = await look();
-      if (found !== undefined && found !== false) return found;
-    } catch (thrown) {
-      last = thrown instanceof Error ? thrown.message : thrown;
-    }
-    await sleep(EVERY_MS);
-  }
-  throw new VoltError('TIMEOUT', `Not within ${timeoutMs / 1000} s: ${what} (${String(last)})`);
+  timeoutMs = TIMEOUT_MS,
+): Promise<Exclude<T, false | undefined>> {
+  return asked(look, { what, timeoutMs, intervalMs: EVERY_MS });
 }

@@ -1,3 +1,4 @@
+export { eventually } from './eventually.ts';
 export { type EvidenceCommand } from './evidence.ts';
 export { prepareHost } from './host.ts';
 export { Lab, openLab, type LabOptions, type UpOptions } from './lab.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { eventually } from './testing.ts';
+import { eventually } from './eventually.ts';
 
 test('the first useful answer is the result', async () => {
   const answers = [undefined, false as const, 'yes'];
@@ -20,8 +20,8 @@ test('past the deadline the last thing wrong is told', async () => {
   const check = () => {
     throw new Error('no leader');
   };
-  await expect(eventually(check, { timeoutMs: 5, intervalMs: 1, what: 'A leader' })).rejects.toMatchObject({
+  await expect(eventually(check, { timeoutMs: 5, intervalMs: 1, what: 'a leader' })).rejects.toMatchObject({
     code: 'TIMEOUT',
-    message: 'A leader did not happen within 5 ms: no leader',
+    message: 'Not within 5 ms: a leader (no leader)',
   });
 });
