@@ -1,0 +1,5 @@
+/** Every bench there is. `pnpm bench` lists them. */
+import type { Bench } from './bench.ts';
+import { start } from './start/index.ts';
+
+export const benches: readonly Bench[] = [start];
