@@ -13,6 +13,11 @@ const packages = ['systemd-container', 'catatonit', 'nftables', 'iproute2', 'lib
 
 const execute = promisify(execFile);
 
+const aptGet = (...args: readonly string[]) =>
+  execute('apt-get', [...args], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+
+const installPackages = () => aptGet('install', '--yes', '--no-install-recommends', ...packages);
+
 export async function installHost(build: (report: (line: string) => void) => Promise<void>): Promise<void> {
   if (!existsSync('/run/systemd/system')) {
     throw new VoltError('DEPENDENCY', 'This machine does not run systemd as its first process', {
@@ -20,9 +25,12 @@ export async function installHost(build: (report: (line: string) => void) => Pro
     });
   }
   const steps = new Steps();
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await steps.run(`Install ${packages.join(', ')}`, async () => {
-    await execute('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], { env: environment });
+    // Package lists that are absent or older than the mirror are the usual reason for a failure.
+    await installPackages().catch(async () => {
+      await aptGet('update');
+      await installPackages();
+    });
   });
   await steps.run('Build the volt binary', build);
   await steps.run(`Install it as ${TARGET} and start the agent`, async () => {
@@ -34,7 +42,7 @@ export async function installHost(build: (report: (line: string) => void) => Pro
   process.stdout.write(`
 This machine is a node. Go on with:
   volt system info
-  volt image build web --packages nginx-light --entrypoint /usr/sbin/nginx
+  volt image build web --packages nginx-light --entrypoint "/usr/sbin/nginx -g 'daemon off;'"
   volt run web web
   volt ps
 `);
