@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,6 +29,15 @@ const read = (path: string) =>
     .filter(Boolean)
     .map((line) => JSON.parse(line) as object);
 
+/** Undefined for a descriptor that was closed meanwhile. */
+const targetOf = (descriptor: string): string | undefined => {
+  try {
+    return readlinkSync(descriptor);
+  } catch {
+    return undefined;
+  }
+};
+
 test('a line has what the specification asks for', async () => {
   const path = join(folder, 'log', 'audit.log');
   await open(path).record(karl, create, async () => {});
@@ -54,6 +63,15 @@ test.each([
   });
   await expect(attempt).rejects.toMatchObject({ code });
   expect(read(path)).toMatchObject([{ result, code }]);
+});
+
+test('lines that come together open the file once', async () => {
+  const path = join(folder, 'audit.log');
+  const trail = open(path);
+  await Promise.all(Array.from({ length: 50 }, () => trail.record(karl, create, async () => {})));
+  expect(read(path)).toHaveLength(50);
+  const descriptors = readdirSync('/proc/self/fd').filter((fd) => targetOf(`/proc/self/fd/${fd}`) === path);
+  expect(descriptors).toHaveLength(1);
 });
 
 test('what changes nothing leaves no line', async () => {

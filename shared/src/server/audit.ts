@@ -24,7 +24,7 @@ const WAITING_MAX = 1024;
 
 export class AuditTrail {
   readonly #path: string;
-  #file: FileHandle | undefined;
+  #file: Promise<FileHandle> | undefined;
   #waiting: { text: string; settle: (error?: unknown) => void }[] = [];
   #writing: Promise<void> | undefined;
 
@@ -53,9 +53,10 @@ export class AuditTrail {
 
   /** The next line opens the file again, under whatever name it has by then: for log rotation, and for the end. */
   async close(): Promise<void> {
-    await this.#writing;
-    const file = this.#file;
+    while (this.#writing !== undefined) await this.#writing;
+    const opened = this.#file;
     this.#file = undefined;
+    const file = await opened?.catch(() => undefined);
     await file?.close();
   }
 
@@ -68,11 +69,15 @@ export class AuditTrail {
     }
   }
 
-  async #opened(): Promise<FileHandle> {
+  /** Opened once, whoever asks meanwhile; a file that could not be opened is tried again by the next line. */
+  #opened(): Promise<FileHandle> {
     if (this.#file !== undefined) return this.#file;
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o750 });
-    this.#file ??= await open(this.#path, 'a', 0o640);
-    return this.#file;
+    const file = openToAppend(this.#path);
+    this.#file = file;
+    file.catch(() => {
+      if (this.#file === file) this.#file = undefined;
+    });
+    return file;
   }
 
   #append(text: string): Promise<void> {
@@ -97,6 +102,11 @@ export class AuditTrail {
       }
     }
   }
+}
+
+async function openToAppend(path: string): Promise<FileHandle> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+  return open(path, 'a', 0o640);
 }
 
 function line(caller: Caller, attempt: Attempt, result: AuditLine['result'], code?: string): string {
