@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
@@ -65,12 +65,12 @@ export class FromSystemd implements Offline {
     return Promise.all(
       names.map(async (name) => {
         const unit = units.get(name);
-        const config = await this.#config(name);
+        const [config, hasRun] = await Promise.all([this.#config(name), this.#hasRun(name)]);
         return {
           name,
           node: this.#node,
           workload: config.assignment?.workload ?? null,
-          state: containerState(unit),
+          state: containerState(unit, hasRun),
           address: config.network?.address ?? null,
           image: config.spec?.image ?? '-',
           reason: unit === undefined ? null : failureOf(unit),
@@ -104,6 +104,15 @@ export class FromSystemd implements Offline {
       return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
     } catch {
       return undefined;
+    }
+  }
+
+  /** Its unit writes down how each run ended, and systemd forgets. */
+  async #hasRun(name: string): Promise<boolean> {
+    try {
+      return (await stat(join(this.#folder, name, 'exit'))).size > 0;
+    } catch {
+      return false;
     }
   }
 

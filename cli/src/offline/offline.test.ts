@@ -35,7 +35,7 @@ function offline(units: readonly Unit[], containers: Readonly<Record<string, obj
       yield { at: new Date('2026-01-01T11:30:00Z'), unit: query.unit, text: 'hello' };
     },
   };
-  return { queries, offline: new FromSystemd({ systemd: async () => systemd, folder, node: 'n1' }) };
+  return { queries, folder, offline: new FromSystemd({ systemd: async () => systemd, folder, node: 'n1' }) };
 }
 
 const { signal } = new AbortController();
@@ -65,6 +65,13 @@ test('ps joins what is defined with what runs', async () => {
       startedAt: '2026-01-01T11:00:00.000Z',
     },
   ]);
+});
+
+test('what has run is stopped, though systemd has forgotten it', async () => {
+  const { offline: down, folder } = offline([], { job: {}, idle: {} });
+  writeFileSync(join(folder, 'job', 'exit'), 'success exited 0\n');
+  const rows = (await down.answers['instance.list']()).map(({ name, state }) => `${name} ${state}`);
+  expect(rows).toEqual(['idle created', 'job stopped']);
 });
 
 test('service list shows what runs, or all', async () => {
