@@ -12,8 +12,17 @@ const FILE_BYTES_MAX = 1024 * 1024;
 /** `${XDG_CONFIG_HOME:-~/.config}/volt/contexts.yaml`; a relative XDG path is to be ignored (XDG base directories). */
 export function contextsPath(env: Env): string {
   const xdg = env['XDG_CONFIG_HOME'];
-  const home = env['HOME'] ?? homedir();
+  const home = env['HOME'] ?? ownHome();
   return join(xdg?.startsWith('/') === true ? xdg : join(home, '.config'), 'volt', 'contexts.yaml');
+}
+
+/** A user that no account names, as services and containers have them, has the home that Debian gives to such users. */
+function ownHome(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
+  }
 }
 
 /** An absent file is one without contexts. Throws INVALID_CONFIG for one that is malformed. */
