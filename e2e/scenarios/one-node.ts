@@ -4,7 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, test } from 'vitest';
 import type { ContainerConfig, ContainerStatus } from '@volt/shared/model';
-import { installAgent, volt, voltJson, voltText } from '../cluster/index.ts';
+import { installAgent, voltJson, voltText } from '../cluster/index.ts';
 import type { LabNode } from '../lab/index.ts';
 import { openTestLab, withEvidence } from '../lab/testing.ts';
 
@@ -12,6 +12,9 @@ export interface ContainerDetail {
   readonly status: ContainerStatus;
   readonly config: ContainerConfig;
 }
+
+/** Runs until it is told to stop, and then ends at once. */
+export const idle = ['sleep', 'infinity'];
 
 /** Where the archive that images are made from is on a node that has been made ready. */
 export const ARCHIVE = '/var/lib/volt/scenarios/rootfs.tar';
@@ -32,11 +35,8 @@ tar -C $root -c . > ${ARCHIVE}.partial
 mv ${ARCHIVE}.partial ${ARCHIVE}
 rm -r $root`;
 
-/** Runs until it is told to stop, and then ends at once. */
-export const idle = ['sleep', 'infinity'];
-
 export interface OneNode {
-  /** Of the image that this file's containers are made from. */
+  /** Of the image that this file's containers are made from; it names `idle` as what they run. */
   readonly image: string;
   /** A test on the node; all containers whose names begin with the prefix are gone after it. */
   scenario(name: string, body: (node: LabNode) => Promise<void>): void;
@@ -55,7 +55,7 @@ export function onOneNode(prefix: string, index = 1): OneNode {
     await installAgent(node);
     await removeContainers(node, prefix);
     await node.sh(MAKE_ARCHIVE);
-    await voltText(node, ['image', 'import', image, ARCHIVE]);
+    await voltText(node, ['image', 'import', image, ARCHIVE, '--cmd', idle.join(' ')]);
   });
   afterEach(async () => removeContainers(await theNode(), prefix));
   afterAll(async () => {
@@ -101,9 +101,3 @@ ls -d /run/systemd/system/volt-container@* /run/systemd/nspawn/unix-export/volt-
 systemctl list-units --all --plain --no-legend 'volt-container@*' | cut -d' ' -f1
 find /sys/fs/cgroup -type d -name 'volt-container@*'
 ps -eo uid= | grep -E '^ *[0-9]{6,}$' | sort -u || :`);
-
-/** The exit code of a command that is expected to be refused, with what it said. */
-export async function refusal(node: LabNode, args: readonly string[], input?: string) {
-  const { code, stdout, stderr } = await volt(node, args, { input });
-  return { code, stdout, stderr };
-}
