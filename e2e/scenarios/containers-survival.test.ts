@@ -4,7 +4,7 @@ import type { ContainerStatus } from '@volt/shared/model';
 import { volt, voltJson, voltText } from '../cluster/index.ts';
 import type { LabNode } from '../lab/index.ts';
 import { eventually } from '../lab/testing.ts';
-import { idle, inside, inspect, onOneNode, run } from './one-node.ts';
+import { idle, inside, inspect, onOneNode, run, whileDown } from './one-node.ts';
 
 /** The last node: nothing of a cluster's beginnings is on it. */
 const { image, scenario } = onOneNode('stay', 3);
@@ -16,13 +16,10 @@ const answers = async (node: LabNode) => (await volt(node, ['system', 'info'])).
 describe('without the agent', () => {
   scenario('a container runs on while the agent is stopped, and is known when it is back', async (node) => {
     const before = await run(node, 'stay-stop', image, idle);
-    try {
-      await node.sh('systemctl stop volt.socket volt.service');
+    await whileDown(node, async () => {
       expect(await agentPid(node)).toBe(0);
       await node.sh(`kill -0 ${before.pid}; ping -c1 -W2 ${before.address}`);
-    } finally {
-      await node.sh('systemctl start volt.socket volt.service');
-    }
+    });
     expect((await inspect(node, 'stay-stop')).status).toEqual(before);
   });
 

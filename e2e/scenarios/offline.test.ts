@@ -4,23 +4,12 @@ import type { InstanceRow } from '@volt/shared/rpc';
 import { agentMethods, type AnyMethod, type CliShape } from '@volt/shared/rpc';
 import type { z } from 'zod';
 import { volt, voltJson, voltText } from '../cluster/index.ts';
-import type { LabNode } from '../lab/index.ts';
 import { eventually } from '../lab/testing.ts';
-import { ARCHIVE, idle, onOneNode, run } from './one-node.ts';
+import { ARCHIVE, idle, onOneNode, run, whileDown } from './one-node.ts';
 
 const NOTE = 'agent is down: read from systemd\n';
 
 const { image, scenario } = onOneNode('offline', 2);
-
-/** With neither the agent nor the socket that would start it. */
-async function whileDown(node: LabNode, body: () => Promise<void>): Promise<void> {
-  await node.sh('systemctl stop volt.socket volt.service');
-  try {
-    await body();
-  } finally {
-    await node.sh('systemctl start volt.socket volt.service');
-  }
-}
 
 const ours = (rows: readonly InstanceRow[]) => rows.filter(({ name }) => name.startsWith('offline-'));
 

@@ -101,3 +101,13 @@ ls -d /run/systemd/system/volt-container@* /run/systemd/nspawn/unix-export/volt-
 systemctl list-units --all --plain --no-legend 'volt-container@*' | cut -d' ' -f1
 find /sys/fs/cgroup -type d -name 'volt-container@*'
 ps -eo uid= | grep -E '^ *[0-9]{6,}$' | sort -u || :`);
+
+/** With neither the agent nor the socket that would start it. */
+export async function whileDown(node: LabNode, body: () => Promise<void>): Promise<void> {
+  await node.sh('systemctl stop volt.socket volt.service');
+  try {
+    await body();
+  } finally {
+    await node.sh('systemctl start volt.socket volt.service');
+  }
+}
