@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { toVoltError } from '@volt/shared/errors';
 import { systemClock } from '@volt/shared/kv';
 import type { Log } from '@volt/shared/server';
-import { keepServers, type ServerFiles, type ServerPorts, type ServerUnits } from './enroll/index.ts';
+import { createServerKeeper, type ServerFiles, type ServerPorts, type ServerUnits } from './enroll/index.ts';
 
 const PASS_EVERY_MS = 5000;
 const COMMAND_TIMEOUT_MS = 30_000;
@@ -19,13 +19,14 @@ const execute = promisify(execFile);
 
 /** Runs until the signal. A pass that fails is followed by the next one. */
 export async function runServers(
-  ports: Omit<ServerPorts, 'files' | 'units'> & { readonly log: Log },
+  ports: Omit<ServerPorts, 'files' | 'units' | 'now'> & { readonly log: Log },
   signal: AbortSignal,
 ): Promise<void> {
+  const keeper = createServerKeeper({ ...ports, files, units, now: () => new Date() });
   let said = '';
   while (!signal.aborted) {
     try {
-      await keepServers({ ...ports, files, units });
+      await keeper.pass();
       said = '';
     } catch (thrown) {
       const { code, message } = toVoltError(thrown);
@@ -58,6 +59,7 @@ const files: ServerFiles = {
 
 const units: ServerUnits = {
   reload: (unit) => systemctl('reload', unit),
+  restart: (unit) => systemctl('restart', unit),
   async forget(unit) {
     const path = `/etc/systemd/system/${unit}`;
     if ((await files.read(path)) === undefined) return;

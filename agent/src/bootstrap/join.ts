@@ -123,7 +123,7 @@ function memberFiles({ node, address, key, user, admission }: Newcomer, now: Dat
   if (!roles.includes('controller')) return common;
   const nats = given(files, clusterFiles.natsAuthority.name);
   const natsAuthority = readNatsAuthority(nats, clusterFiles.natsAuthority.name);
-  const server = { cluster, node, address, peers, authority: natsAuthority };
+  const server = { cluster, node, address, peers, hasWitness: false, authority: natsAuthority };
   return {
     ...common,
     authorityKey: given(files, clusterFiles.authorityKey.name),

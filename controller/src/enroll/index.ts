@@ -1,5 +1,11 @@
 export { createEnroll, type Enroll, type EnrollAnswer, type EnrollRequest } from './enroll.ts';
 export { membersOnKv, tokensOnKv } from './on-kv.ts';
 export type { EnrollPorts, Members, TokenStore } from './ports.ts';
-export { keepServers, type ServerFiles, type ServerPorts, type ServerUnits } from './servers.ts';
+export {
+  createServerKeeper,
+  type ServerFiles,
+  type ServerKeeper,
+  type ServerPorts,
+  type ServerUnits,
+} from './servers.ts';
 export { TOKENS_MAX, type TokenRequest } from './tokens.ts';

@@ -9,11 +9,15 @@ import { systemCredentials } from './nats-auth.ts';
 export interface MetaGroup {
   /** Names of its members that are up to date, the leader's included. Throws NETWORK while there is no leader. */
   current(): Promise<readonly string[]>;
+  /** Names of all servers that can be reached from ours, its own included, in the group or not. */
+  reachable(): Promise<readonly string[]>;
   /** Takes a server out for good. One that is not in it succeeds. */
   remove(server: string): Promise<void>;
 }
 
-const REQUEST_TIMEOUT_MS = 3000;
+const REQUEST_TIMEOUT_MS = 2000;
+/** Neighbours answer within milliseconds, or are not reachable in any useful sense. */
+const GATHER_MS = 1000;
 /** From the server's errors.json: the peer to remove is not a member. */
 const NOT_A_MEMBER = 10044;
 
@@ -27,6 +31,7 @@ const Report = z.object({
       .optional(),
   }),
 });
+const Named = z.object({ server: z.object({ name: z.string() }) });
 const Removal = z.object({ error: z.object({ err_code: z.int() }).optional() });
 
 /** Connects for each call: it is called seldom, and a line to the system account is best not left open. */
@@ -44,6 +49,13 @@ export function connectMetaGroup(
       if (group?.leader === undefined) throw new VoltError('NETWORK', "The cluster's NATS servers have no leader");
       const replicas = (group.replicas ?? []).filter((replica) => replica.current);
       return [group.leader, ...replicas.map((replica) => replica.name)];
+    },
+    async reachable() {
+      const answers = await withConnection(identity, now(), (nats) => askAll(nats, '$SYS.REQ.SERVER.PING.IDZ'));
+      return answers.flatMap((answer) => {
+        const named = Named.safeParse(answer);
+        return named.success ? [named.data.server.name] : [];
+      });
     },
     async remove(server) {
       const { error } = Removal.parse(await request('$JS.API.SERVER.REMOVE', { peer: server }));
@@ -81,4 +93,12 @@ async function withConnection<T>(
 async function ask(nats: NatsConnection, subject: string, body: object): Promise<unknown> {
   const reply = await nats.request(subject, JSON.stringify(body), { timeout: REQUEST_TIMEOUT_MS });
   return reply.json();
+}
+
+/** Every answer that comes in time. */
+async function askAll(nats: NatsConnection, subject: string): Promise<unknown[]> {
+  const answers: unknown[] = [];
+  const options = { strategy: 'timer', maxWait: GATHER_MS } as const;
+  for await (const reply of await nats.requestMany(subject, '', options)) answers.push(reply.json());
+  return answers;
 }

@@ -9,6 +9,7 @@ const node = {
     { node: 'node2', address: '192.0.2.2' },
     { node: 'node1', address: '192.0.2.1' },
   ],
+  hasWitness: true,
   authority: {
     operator: 'OP.JWT',
     account: 'ACC.JWT',

@@ -29,7 +29,7 @@ export interface NatsServer {
   readonly name: string;
   readonly client: { readonly host: string; readonly port: number; readonly isAdvertised: boolean };
   readonly route: { readonly host: string; readonly port: number };
-  /** `address:port` of the cluster port of each server to connect to; its own may be among them. */
+  /** `address:port` of the cluster port of each other server. */
   readonly routes: readonly string[];
   readonly storeDir: string;
   readonly storage: 'data' | 'witness';
@@ -57,18 +57,27 @@ export interface NatsNode {
   readonly cluster: string;
   readonly node: string;
   readonly address: string;
+  /** Every controller; itself may be among them. */
   readonly peers: readonly Peer[];
+  /** Whether a witness runs beside this node's server. */
+  readonly hasWitness: boolean;
   readonly authority: NatsServer['authority'];
 }
 
 /** The server of a controller node. */
-export function natsServer({ cluster, node, address, peers, authority }: NatsNode, paths: NatsPaths): NatsServer {
+export function natsServer(
+  { cluster, node, address, peers, hasWitness, authority }: NatsNode,
+  paths: NatsPaths,
+): NatsServer {
   return {
     cluster,
     name: node,
     client: { host: address, port: NATS_PORT, isAdvertised: true },
     route: { host: address, port: NATS_CLUSTER_PORT },
-    routes: routesTo(address, peers),
+    routes: routesTo(routeOf({ address }), [
+      ...peers.map((peer) => routeOf(peer)),
+      ...(hasWitness ? [routeOf({ address }, WITNESS_CLUSTER_PORT)] : []),
+    ]),
     storage: 'data',
     ...paths,
     authority,
@@ -82,18 +91,25 @@ export function witnessServer({ cluster, node, address, peers, authority }: Nats
     name: witnessName(node),
     client: { host: '127.0.0.1', port: -1, isAdvertised: false },
     route: { host: address, port: WITNESS_CLUSTER_PORT },
-    routes: routesTo(address, peers),
+    routes: routesTo(
+      routeOf({ address }, WITNESS_CLUSTER_PORT),
+      [{ address }, ...peers].map((peer) => routeOf(peer)),
+    ),
     storage: 'witness',
     ...paths,
     authority,
   };
 }
 
-/** JetStream asks for at least one route, if only to itself. */
-function routesTo(address: string, peers: readonly Peer[]): string[] {
-  const addresses = new Set([address, ...peers.map((peer) => peer.address)]);
-  return [...addresses].toSorted().map((peer) => `${peer}:${NATS_CLUSTER_PORT}`);
+/**
+ * Never one to itself: a server drops such a route once it sees whom it talks
+ * to, and was measured to lose what it had told others of itself on the way.
+ */
+function routesTo(own: string, addresses: readonly string[]): string[] {
+  return [...new Set(addresses)].filter((address) => address !== own).toSorted();
 }
+
+const routeOf = ({ address }: Pick<Peer, 'address'>, port: number = NATS_CLUSTER_PORT): string => `${address}:${port}`;
 
 export function renderNats(server: NatsServer): string {
   const { client, route, authority } = server;
@@ -120,7 +136,11 @@ export function renderNats(server: NatsServer): string {
     'cluster {',
     `  name: ${quote(server.cluster)}`,
     `  listen: ${quote(`${route.host}:${route.port}`)}`,
+    '  # Servers tell each other of their neighbours, by the address a connection came from unless this is set.',
+    `  advertise: ${quote(`${route.host}:${route.port}`)}`,
     ...(client.isAdvertised ? [] : ['  no_advertise: true']),
+    '  # One connection to each neighbour. With several, what one server listens to is at times lost on the other.',
+    '  pool_size: -1',
     `  tls { ${renderTls(server.routeTls)} }`,
     '  routes: [',
     ...server.routes.map((address) => `    ${quote(`nats://${address}`)}`),

@@ -1,0 +1,68 @@
+/**
+ * Notices a NATS server that came up deaf or dumb, and starts it again.
+ *
+ * Measured with nats-server 2.10.27 in operator mode: of servers that start
+ * while the machine is busy, a few in a hundred never send what their Raft
+ * groups say. They hold routes and serve clients, but no leader is elected
+ * with them, or they never catch up. Only a restart of that process helps.
+ */
+import type { MetaGroup } from '@volt/shared/pki';
+
+/** Elections take up to 10 s, and one that is split up to 20 s. */
+const PATIENCE_MS = 25_000;
+/** Restarting what does not get better by it must not become a storm. */
+const PATIENCE_MS_MAX = 10 * 60_000;
+
+export interface Sight {
+  /** Names of the servers that run on this node. */
+  readonly own: readonly string[];
+  /** How many servers there should be in all. */
+  readonly expected: number;
+  readonly reachable: readonly string[];
+  /** Undefined while there is no leader. */
+  readonly current: readonly string[] | undefined;
+}
+
+/**
+ * Whether one of our servers fails although it could do its part: a majority
+ * is within reach. Without one there is nothing that a restart would change.
+ */
+export function isOurFault({ own, expected, reachable, current }: Sight): boolean {
+  const hasMajority = reachable.length > expected / 2;
+  return hasMajority && !own.every((server) => current?.includes(server) ?? false);
+}
+
+export interface ServerWatch {
+  /** The name of the own server to start again at this moment; undefined for none. */
+  look(sight: Sight, nowMs: number): string | undefined;
+}
+
+export function createServerWatch(): ServerWatch {
+  let since: number | undefined;
+  let patienceMs = PATIENCE_MS;
+  let turn = 0;
+  return {
+    look(sight, nowMs) {
+      if (!isOurFault(sight)) {
+        since = undefined;
+        patienceMs = PATIENCE_MS;
+        return undefined;
+      }
+      since ??= nowMs;
+      if (nowMs - since < patienceMs) return undefined;
+      since = nowMs;
+      patienceMs = Math.min(patienceMs * 2, PATIENCE_MS_MAX);
+      // With no leader nobody can tell which one it is: one after the other.
+      const suspects = sight.own.filter((server) => !(sight.current?.includes(server) ?? false));
+      return suspects[turn++ % suspects.length];
+    },
+  };
+}
+
+export async function sightOf(meta: MetaGroup, own: readonly string[], expected: number): Promise<Sight> {
+  const current = await meta.current().catch(() => undefined);
+  const isWell = own.every((server) => current?.includes(server) ?? false);
+  // Asking everybody takes a second; it only matters when something is wrong.
+  const reachable = isWell ? own : await meta.reachable().catch(() => []);
+  return { own, expected, reachable, current };
+}
