@@ -81,7 +81,8 @@ async function knockAsNobody(socketPath: string): Promise<Record<string, string 
     const [socketPath, ...calls] = process.argv.slice(1);
     for (const call of calls) {
       const [method, path, type] = call.split(' ');
-      const sent = request({ socketPath, path, method: 'POST', headers: { 'content-type': type } }, async (response) => {
+      const headers = { 'content-type': type };
+      const sent = request({ socketPath, path, method: 'POST', headers }, async (response) => {
         let text = '';
         for await (const chunk of response) text += chunk;
         console.log(method + ' ' + JSON.parse(text).error.data.code);

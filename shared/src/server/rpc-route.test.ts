@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { BATCH_MAX, RPC_BODY_BYTES_MAX } from '../wire/index.ts';
-import { post, serveToy, toyTable } from './testing.ts';
+import { post, serveToy, toyTable } from './testing/index.ts';
 
 const call = (extra: object) => ({
   jsonrpc: '2.0',

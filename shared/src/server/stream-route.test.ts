@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LINE_BYTES_MAX } from '../wire/index.ts';
-import { post, serveToy } from './testing.ts';
+import { post, serveToy } from './testing/index.ts';
 
 const TYPE = 'application/x-ndjson';
 

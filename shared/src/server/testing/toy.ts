@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { connect } from '../client/index.ts';
-import { VoltError } from '../errors/index.ts';
-import { method, stream, type Attempt, type Handlers } from '../rpc/index.ts';
-import { addService, authorize, createApp, PendingCalls, type Caller } from './index.ts';
+import { connect } from '../../client/index.ts';
+import { VoltError } from '../../errors/index.ts';
+import { method, stream, type Attempt, type Handlers } from '../../rpc/index.ts';
+import { addService, authorize, createApp, PendingCalls, type Caller } from '../index.ts';
 
 const row = { audit: 'none', resource: 'none', cli: 'hidden' } as const;
 

@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type ConnectOptions } from '@volt/shared/client';
+import { knock, noHandlers, readOnly, rightsIn } from '@volt/shared/client/testing';
+import { ENROLL_PATH, postPinned, fingerprintOf } from '@volt/shared/pki';
+import { loopbackAddresses, testAuthority, type TestIdentity } from '@volt/shared/pki/testing';
+import { agentMethods, controllerMethods, type ControllerMethods, type Handlers } from '@volt/shared/rpc';
+import { AuditTrail, PendingCalls, type Caller } from '@volt/shared/server';
+import { expect, onTestFinished, test } from 'vitest';
+import { openApi } from './index.ts';
+
+const PORT = 7444;
+const authority = testAuthority();
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+async function open() {
+  const folder = mkdtempSync(join(tmpdir(), 'volt-controller-api-'));
+  const [address = '', nobody = ''] = loopbackAddresses(2);
+  const reached: string[] = [];
+  const audit = new AuditTrail(join(folder, 'audit.log'));
+  const api = await openApi({
+    handlers: noHandlers<Handlers<ControllerMethods, Caller>>(reached),
+    audit,
+    pending: new PendingCalls(),
+    log: quiet,
+    identity: authority.certify('n1', ['node', 'controller'], [address]),
+    listen: { address, port: PORT },
+    agents: async () => [{ name: 'n9', address: nobody }],
+    agentPort: 7443,
+  });
+  onTestFinished(async () => {
+    await api.close();
+    await audit.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const target = (identity: TestIdentity) => ({ kind: 'tls', host: address, port: PORT, ...identity }) as const;
+  return {
+    address,
+    reached,
+    as: (identity: TestIdentity, options: ConnectOptions = {}) => {
+      const client = connect(target(identity), controllerMethods, options);
+      onTestFinished(() => client.close());
+      return client;
+    },
+    agentAs: (identity: TestIdentity, node: string) => {
+      const client = connect(target(identity), agentMethods, { node });
+      onTestFinished(() => client.close());
+      return client;
+    },
+  };
+}
+
+const openToReaders = rightsIn(controllerMethods, readOnly);
+const closedToReaders = Object.keys(openToReaders).filter((name) => openToReaders[name] === 'refused');
+
+test('a certificate of an admin is let in everywhere', async () => {
+  const { as } = await open();
+  expect(await knock(as(authority.certify('root', ['admin'])), controllerMethods)).toEqual(
+    rightsIn(controllerMethods, () => true),
+  );
+});
+
+test('a certificate of a node may look and do no more', async () => {
+  const { as, reached } = await open();
+  expect(closedToReaders).toContain('deploy.apply');
+  expect(await knock(as(authority.certify('n2', ['node'])), controllerMethods)).toEqual(openToReaders);
+  expect(reached.filter((name) => closedToReaders.includes(name))).toEqual([]);
+});
+
+test('a certificate of another CA is not known', async () => {
+  const { as, reached } = await open();
+  const stranger = { ...testAuthority().certify('root', ['admin']), ca: authority.ca };
+  const everyRow = rightsIn(controllerMethods, () => false);
+  expect(await knock(as(stranger), controllerMethods)).toEqual(everyRow);
+  expect(reached).toEqual([]);
+});
+
+/** What somebody without a certificate hears at the door for those who want to join. */
+const enrol = (host: string, method: string): Promise<string> =>
+  postPinned({
+    host,
+    port: PORT,
+    fingerprint: fingerprintOf(authority.ca),
+    path: ENROLL_PATH,
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: {} }),
+    signal: new AbortController().signal,
+  });
+
+test('without a certificate there is enrolment and nothing else', async () => {
+  const { address, reached } = await open();
+  for (const method of Object.keys(controllerMethods).filter((name) => name !== 'cluster.enroll')) {
+    expect(await enrol(address, method)).toContain('Unknown method');
+  }
+  expect(await enrol(address, 'cluster.enroll')).not.toContain('Unknown method');
+  expect(reached).toEqual([]);
+});
+
+test('an agent that is not in the cluster is NOT_FOUND, one that is away is NETWORK', async () => {
+  const { agentAs } = await open();
+  const admin = authority.certify('root', ['admin']);
+  await expect(agentAs(admin, 'n8').call('system.info', {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(agentAs(admin, 'n9').call('system.info', {})).rejects.toMatchObject({ code: 'NETWORK' });
+});
