@@ -8,7 +8,7 @@
  * waits for nothing.
  */
 import { toVoltError, type ErrorCode } from '@volt/shared/errors';
-import { CONTROLLER_LEASE, Loop } from '@volt/shared/kv';
+import { CONTROLLER_LEASE, instanceKey, Loop } from '@volt/shared/kv';
 import { Heartbeat } from './heartbeat.ts';
 import { mergeLedger, parseLedger, type Ledger } from './ledger.ts';
 import { NodeLease } from './node-lease.ts';
@@ -75,7 +75,10 @@ class ClusterNode {
   async #readCluster(): Promise<void> {
     const { kv, clock, node, ledgerFile } = this.#ports;
     const beganAtMs = clock.monotonicMs();
-    const assignments = await kv.list('assignments', node);
+    const known = new Map(
+      this.#ledger.entries.map((entry) => [instanceKey(node, entry.assignment.instance), entry.revision]),
+    );
+    const assignments = await kv.list('assignments', node, known);
     // After the assignments, see mergeLedger.
     const lease = await kv.get('leases', CONTROLLER_LEASE);
     const { ledger, refused } = mergeLedger(this.#ledger, node, assignments, lease?.value?.token ?? 0);

@@ -32,7 +32,7 @@ export function patientKv(kv: Kv, clock: Clock): Kv {
 
   return {
     get: (bucket, key) => patiently(() => kv.get(bucket, key)),
-    list: (bucket, node) => patiently(() => kv.list(bucket, node)),
+    list: (bucket, node, known) => patiently(() => kv.list(bucket, node, known)),
     put: (bucket, key, value) => patiently(() => kv.put(bucket, key, value)),
     delete: (bucket, key, revision) => patiently(() => kv.delete(bucket, key, revision)),
     create: (bucket, key, value) => written([bucket, key, value], () => kv.create(bucket, key, value)),

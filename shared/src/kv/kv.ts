@@ -25,8 +25,16 @@ export interface Kv {
   /** Undefined when nothing is stored under the key. */
   get<B extends BucketName>(bucket: B, key: string): Promise<Entry<BucketValue<B>> | undefined>;
 
-  /** Every key, in order; with `node` only those that begin with `<node>.`. */
-  list<B extends BucketName>(bucket: B, node?: string): Promise<Entry<BucketValue<B>>[]>;
+  /**
+   * Every key, in order; with `node` only those that begin with `<node>.`.
+   * `known` are revisions the caller has seen: a key that a replica which is
+   * behind calls deleted at an earlier one is there, with no value.
+   */
+  list<B extends BucketName>(
+    bucket: B,
+    node?: string,
+    known?: ReadonlyMap<string, number>,
+  ): Promise<Entry<BucketValue<B>>[]>;
 
   /** Writes a key that nobody has; CONFLICT when it is taken. Answers the revision. */
   create<B extends BucketName>(bucket: B, key: string, value: BucketValue<B>): Promise<number>;

@@ -44,12 +44,16 @@ export class NatsKv implements Kv {
     return stored === undefined || isMarker(stored) ? undefined : entryOf(bucket, stored);
   }
 
-  async list<B extends BucketName>(bucket: B, node?: string): Promise<Entry<BucketValue<B>>[]> {
+  async list<B extends BucketName>(
+    bucket: B,
+    node?: string,
+    known: ReadonlyMap<string, number> = new Map(),
+  ): Promise<Entry<BucketValue<B>>[]> {
     const stored = await this.#reader.readAll(bucket, node).catch((thrown) => {
       throw translateNats(thrown, `Reading '${bucket}'`);
     });
     return stored
-      .filter((message) => !isMarker(message))
+      .filter((message) => !isMarker(message) || message.revision < (known.get(message.key) ?? 0))
       .map((message) => entryOf(bucket, message))
       .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
