@@ -37,7 +37,7 @@ export interface KeyAndCertificate {
 /** Who a certificate speaks for. Each role is an organisation `volt:<role>` of the subject. */
 export interface Subject {
   readonly name: string;
-  readonly roles: readonly ('node' | 'controller' | 'admin')[];
+  readonly roles: readonly ('node' | 'controller' | 'admin' | 'reader')[];
   /** IPv4 addresses it answers at. */
   readonly addresses: readonly string[];
 }
