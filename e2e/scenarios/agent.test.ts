@@ -231,7 +231,8 @@ describe('who may do what', () => {
       code: 5,
       stdout: '',
       stderr:
-        "error: 'nobody' may not do this: it needs 'container:operate'\nhint: run as root, or as a user in the group 'volt'\n",
+        "error: 'nobody' may not do this: it needs 'container:operate'\n" +
+        "hint: run as root, or as a user in the group 'volt'\n",
     });
     expect((await stranger('image', 'import', 'agent-no', '/etc/hostname')).code).toBe(5);
     expect((await volt(node, ['container', 'inspect', 'agent-no'])).code).toBe(3);

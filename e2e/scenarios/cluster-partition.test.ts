@@ -95,7 +95,7 @@ interface Reign {
   readonly sightings: ReadonlyMap<string, readonly Sighting[]>;
 }
 
-/** The side that was cut off sees nobody after itself and decides nothing; the other has one leader with a higher token. */
+/** The side that was cut off sees nobody after itself; the other has one leader, with a higher token. */
 async function expectOneLeader(lab: Lab, cut: LabNode, { token, cutAtMs, sightings }: Reign): Promise<void> {
   const holders = new Set<string | null>();
   for (const [name, seen] of sightings) {

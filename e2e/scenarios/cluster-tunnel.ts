@@ -1,4 +1,4 @@
-/** A node's TCP port on the host's loopback, for protocols that the lab has no relay for. Works while the node is cut off. */
+/** A node's TCP port on the host's loopback, where the lab has no relay. Works while the node is cut off. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { LabNode } from '../lab/index.ts';

@@ -49,7 +49,7 @@ describe('streams and codes', () => {
   });
 
   scenario('the environment is the container’s, and what is added', async (node) => {
-    await run(node, 'exec-env', image, idle, ['-e', 'COLOUR=blue']);
+    await run(node, 'exec-env', image, { command: idle, flags: ['-e', 'COLOUR=blue'] });
     const shown = await voltText(node, ['exec', 'exec-env', '-e', 'SHAPE=a "b" $c', '--', 'env']);
     expect(shown.split('\n')).toEqual(expect.arrayContaining(['COLOUR=blue', 'SHAPE=a "b" $c']));
   });

@@ -73,7 +73,7 @@ describe('states', () => {
   scenario('with --restart always it comes back when it ends, and not when it is stopped', async (node) => {
     const name = unheardOf('life-again');
     const program = ['sh', '-c', 'echo turn; until [ -e /go ]; do sleep 0.02; done; rm /go; exit 3'];
-    const first = await run(node, name, image, program, ['--restart', 'always']);
+    const first = await run(node, name, image, { command: program, flags: ['--restart', 'always'] });
     await tell(node, name, '/go');
     await eventually(async () => {
       const { status } = await inspect(node, name);

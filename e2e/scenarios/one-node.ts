@@ -39,7 +39,7 @@ export interface OneNode {
   /** Of the image that this file's containers are made from; it names `idle` as what they run. */
   readonly image: string;
   /** A test on the node; all containers whose names begin with the prefix are gone after it. */
-  scenario(name: string, body: (node: LabNode) => Promise<void>): void;
+  readonly scenario: (name: string, body: (node: LabNode) => Promise<void>) => void;
 }
 
 /**
@@ -65,7 +65,7 @@ export function onOneNode(prefix: string, index = 1): OneNode {
     image,
     scenario: (name, body) =>
       test(
-        name,
+        `${prefix}: ${name}`,
         withEvidence(`${prefix} ${name}`, (lab) => body(lab.node(index))),
       ),
   };
@@ -77,8 +77,13 @@ async function removeContainers(node: LabNode, prefix: string): Promise<void> {
   await Promise.all(ours.map(({ name }) => voltText(node, ['container', 'delete', name, '--force'])));
 }
 
-export const run = (node: LabNode, name: string, image: string, command: readonly string[], flags: string[] = []) =>
-  voltJson<ContainerStatus>(node, ['run', name, image, ...flags, '--', ...command]);
+/** A program, or a program and flags for `volt run`. */
+type Run = readonly string[] | { readonly command: readonly string[]; readonly flags: readonly string[] };
+
+export function run(node: LabNode, name: string, image: string, what: Run): Promise<ContainerStatus> {
+  const { command, flags } = 'flags' in what ? what : { command: what, flags: [] };
+  return voltJson<ContainerStatus>(node, ['run', name, image, ...flags, '--', ...command]);
+}
 
 export const inspect = (node: LabNode, name: string) => voltJson<ContainerDetail>(node, ['container', 'inspect', name]);
 

@@ -21,7 +21,8 @@ export interface Source extends Shapes {
 }
 
 /** Tests, and what rooms offer to tests: contracts, builders and fakes. */
-export const isTest = (path: string): boolean => /\.(test|contract)\.ts$|\/testing(\.ts$|\/)/.test(path);
+export const isTest = (path: string): boolean =>
+  /\.(test|contract)\.ts$|\/testing(\.ts$|\/)|^e2e\/scenarios\//.test(path);
 
 export function parseSource(path: string, text: string): Source {
   const { program, module, errors } = parseSync(path, text);

@@ -78,7 +78,7 @@ export const Assignment = z.object({
   workload: WorkloadName,
   node: NodeName,
   generation: z.int().describe('Of the workload spec.'),
-  token: z.int().describe("Fencing token: from the lease of the controller that decided."),
+  token: z.int().describe('Fencing token: from the lease of the controller that decided.'),
   wanted: z.enum(['running', 'gone']),
   image: z.object({ name: ImageName, manifest: Digest, tree: Digest }),
   command: Argv,
