@@ -1,7 +1,7 @@
 import { VoltError } from '@volt/shared/errors';
 import type { AgentMethods, Handlers } from '@volt/shared/rpc';
-import type { Caller } from '@volt/shared/server';
-import type { Engine } from '../../engine/index.ts';
+import { mayDo, type Caller } from '@volt/shared/server';
+import type { Engine, Observed } from '../../engine/index.ts';
 
 type Row = Extract<keyof AgentMethods, `container.${string}`>;
 
@@ -18,7 +18,10 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       return engine.delete(name, force, signal);
     },
     'container.list': () => engine.list(),
-    'container.inspect': ({ name }) => engine.inspect(name),
+    'container.inspect': async ({ name }, { caller }) => {
+      const observed = await engine.inspect(name);
+      return mayDo(caller, 'container:operate') ? observed : withoutValues(observed);
+    },
 
     'container.logs': async ({ name, follow, tail }, { signal, emit }) => {
       for await (const line of engine.logs(name, { follow, tail }, signal)) await emit(line);
@@ -40,3 +43,14 @@ async function refuseAssigned(engine: Engine, name: string): Promise<void> {
     hint: `volt deploy delete ${workload}, or volt deploy scale ${workload} N`,
   });
 }
+
+const HIDDEN = '•••';
+
+/** Environments hold passwords: who may only look learns which variables there are. */
+function withoutValues({ status, config }: Observed): Observed {
+  const spec = { ...config.spec, env: hide(config.spec.env) };
+  return { status, config: { ...config, spec, env: hide(config.env) } };
+}
+
+const hide = (env: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.keys(env).map((name) => [name, HIDDEN]));

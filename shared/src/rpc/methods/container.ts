@@ -15,7 +15,10 @@ const Name = z.object({ name: ContainerName });
 
 const shown = ['name', 'state', 'image', 'address'] as const;
 
-export const ContainerDetail = z.object({ status: ContainerStatus, config: ContainerConfig });
+export const ContainerDetail = z.object({
+  status: ContainerStatus,
+  config: ContainerConfig.describe('Callers who may only look see the names in `env`, and not the values.'),
+});
 
 export const LogLine = z.object({
   at: z.iso.datetime(),
