@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formCluster } from '../cluster/index.ts';
+import { eventually, formCluster } from '../cluster/index.ts';
 import type { Lab, Outcome } from '../lab/index.ts';
 import { openTestLab, withEvidence } from '../lab/testing.ts';
 import { applyWeb, importWeb, mend, pageOf, untilServing, type Instance } from './cluster-web.ts';
@@ -113,8 +113,11 @@ test(
       const first = lines.next();
       // What is printed before the journal is followed is not shown, so pages are fetched until a line comes.
       let isHeard = false;
-      const heard = first.finally(() => (isHeard = true));
-      while (!isHeard) await Promise.race([heard, pageOf(lab.node(2), found!.address!)]);
+      void first.finally(() => (isHeard = true));
+      await eventually('a line comes', async () => {
+        await pageOf(lab.node(2), found!.address!);
+        return isHeard;
+      });
       expect((await first).value).toBe('answered GET / HTTP/1.1');
       child.kill('SIGINT');
       const [code] = (await once(child, 'exit')) as [number];
