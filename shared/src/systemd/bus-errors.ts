@@ -8,6 +8,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   'org.freedesktop.systemd1.JobTypeNotApplicable': 'CONFLICT',
   'org.freedesktop.systemd1.TransactionIsDestructive': 'CONFLICT',
   'org.freedesktop.systemd1.ShuttingDown': 'CONFLICT',
+  'org.freedesktop.DBus.Error.UnknownObject': 'NOT_FOUND',
   'org.freedesktop.DBus.Error.AccessDenied': 'PERMISSION',
   'org.freedesktop.DBus.Error.AuthFailed': 'PERMISSION',
   'org.freedesktop.DBus.Error.InteractiveAuthorizationRequired': 'PERMISSION',

@@ -8,9 +8,14 @@
 import dbus, { type Message } from 'dbus-next';
 import { VoltError } from '../errors/index.ts';
 import { busError } from './bus-errors.ts';
+import { Turns } from './turns.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** The system bus refuses a connection its 129th call that waits for a reply. The rest is for matches. */
+const CALLS_AT_ONCE = 100;
+/** Two lists of as many units as a node can have. */
+const CALLS_WAITING_MAX = 100_000;
 
 export interface BusCall {
   readonly destination: string;
@@ -45,6 +50,7 @@ interface Connection {
 export class SystemBus {
   readonly #address: string;
   readonly #subscriptions = new Set<Subscription>();
+  readonly #turns = new Turns(CALLS_AT_ONCE, CALLS_WAITING_MAX);
   #connection: Promise<Connection> | undefined;
 
   constructor(options: { address?: string | undefined } = {}) {
@@ -53,7 +59,7 @@ export class SystemBus {
 
   /** Resolves with the reply's body. Throws what bus-errors.ts says, TIMEOUT, or DEPENDENCY when there is no bus. */
   async call(call: BusCall): Promise<readonly unknown[]> {
-    return send(await this.#connected(), call);
+    return this.#turns.run(async () => send(await this.#connected(), call));
   }
 
   /** Resolves once signals will arrive. They keep arriving over reconnects until the returned function is called. */

@@ -1,5 +1,6 @@
 /** Reading units: what systemd says at this moment, never what it said before. */
 import type { Variant } from 'dbus-next';
+import { toVoltError } from '../errors/index.ts';
 import { systemdCall, type SystemBus } from './bus.ts';
 
 /** What systemd says of one loaded unit, in its own words. */
@@ -89,9 +90,11 @@ async function readUnit(bus: SystemBus, row: UnitRow): Promise<Unit | undefined>
       exitCode: exitCodeOf(code, status),
       startedAtMs: started === 0n ? null : Number(started / 1000n),
     };
-  } catch {
-    // The unit was unloaded between the list and the question.
-    return undefined;
+  } catch (thrown) {
+    // The unit was unloaded between the list and the question. Anything else must not look like that:
+    // what runs would seem not to.
+    if (toVoltError(thrown).code === 'NOT_FOUND') return undefined;
+    throw thrown;
   }
 }
 
