@@ -1,13 +1,28 @@
 /** Many containers at once: each in its own place, and none in another's way. */
 import { expect } from 'vitest';
 import type { ContainerStatus } from '@volt/shared/model';
+import { BATCH_MAX } from '@volt/shared/wire';
 import { volt, voltJson } from '../cluster/index.ts';
+import type { LabNode } from '../lab/index.ts';
 import { eventually } from '../lab/testing.ts';
 import { holdings, idle, inside, inspect, onOneNode, run } from './one-node.ts';
 
 const COUNT = 20;
 
 const { image, scenario } = onOneNode('many');
+
+interface Answer {
+  readonly result?: readonly ContainerStatus[];
+  readonly error?: object;
+}
+
+/** One method so many times, in one request. */
+async function askAtOnce(node: LabNode, method: string, times: number): Promise<Answer[]> {
+  const batch = Array.from({ length: times }, (_, id) => ({ jsonrpc: '2.0', id, method, params: {} }));
+  const argv = ['curl', '-sS', '--unix-socket', '/run/volt/volt.sock', '-H', 'content-type: application/json'];
+  const { stdout } = await node.exec([...argv, '-d', JSON.stringify(batch), 'http://volt/rpc']);
+  return JSON.parse(stdout) as Answer[];
+}
 
 scenario('twenty are made at once, each with its own address and users, and deleted at once', async (node) => {
   const before = await holdings(node);
@@ -20,6 +35,12 @@ scenario('twenty are made at once, each with its own address and users, and dele
   expect(new Set(details.map(({ config }) => config.userns.base)).size).toBe(COUNT);
   expect(new Set(details.map(({ status }) => status.pid)).size).toBe(COUNT);
   for (const { address } of made) await node.sh(`ping -c1 -W2 ${address}`);
+  const answers = await askAtOnce(node, 'container.list', BATCH_MAX);
+  const counts = answers.map(
+    ({ result, error }) =>
+      error ?? result?.filter(({ name, state }) => names.includes(name) && state === 'running').length,
+  );
+  expect(counts).toEqual(Array(BATCH_MAX).fill(COUNT));
   await inside(node, 'many-0', `ping -c1 -W2 ${made.at(-1)!.address}`);
 
   const gone = await Promise.all(names.map((name) => voltJson<object>(node, ['container', 'delete', name, '--force'])));
