@@ -1,5 +1,4 @@
-import type { AnyMethod, Call } from '@volt/shared/rpc';
-import type { Caller, Role } from '@volt/shared/server';
+import type { Role } from '@volt/shared/server';
 import { expect, test } from 'vitest';
 import type { Engine, Observed } from '../../engine/index.ts';
 import { config, spec } from '../../engine/testing.ts';
@@ -20,7 +19,8 @@ function engineWith(change: Partial<Observed['config']>) {
   return { handlers: containerHandlers(engine), asked };
 }
 
-const callBy = (role: Role): Call<Caller, AnyMethod> & { emit: never } =>
+/** As much of a call as these handlers look at, for a row of any shape. */
+const callBy = (role: Role): never =>
   ({ caller: { name: 'joe', uid: 1000, roles: [role] }, signal: new AbortController().signal }) as never;
 
 const secret = { spec: spec('web-0', { env: { TOKEN: 'hunter2' } }), env: { TOKEN: 'hunter2', LANG: 'C' } };
@@ -37,4 +37,19 @@ test('an admin sees the environment', async () => {
   const found = await handlers['container.inspect']({ name: 'web-0' }, callBy('admin'));
   expect(found.config.env).toEqual(secret.env);
   expect(found.config.spec.env).toEqual({ TOKEN: 'hunter2' });
+});
+
+const assignment = { workload: 'web', instance: 'web-0', generation: 1, exclusive: false };
+
+test.each(['stop', 'restart', 'delete'] as const)("%s of the cluster's instance is refused", async (verb) => {
+  const { handlers, asked } = engineWith({ assignment });
+  const call = handlers[`container.${verb}`]({ name: 'web-0', grace: 10, force: true }, callBy('admin'));
+  await expect(call).rejects.toMatchObject({ code: 'CONFLICT', hint: expect.stringContaining('deploy scale web') });
+  expect(asked).toEqual([]);
+});
+
+test.each(['stop', 'restart', 'delete'] as const)("%s of this node's own container goes on", async (verb) => {
+  const { handlers, asked } = engineWith({ assignment: null });
+  await handlers[`container.${verb}`]({ name: 'web-0', grace: 10, force: false }, callBy('admin'));
+  expect(asked).toEqual([verb]);
 });

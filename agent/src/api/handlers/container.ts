@@ -11,8 +11,14 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
     'container.create': (spec, { signal }) => engine.create(spec, signal),
     'container.run': (spec, { signal }) => engine.run(spec, signal),
     'container.start': ({ name }, { signal }) => engine.start(name, signal),
-    'container.stop': ({ name, grace }, { signal }) => engine.stop(name, grace, signal),
-    'container.restart': ({ name, grace }, { signal }) => engine.restart(name, grace, signal),
+    'container.stop': async ({ name, grace }, { signal }) => {
+      await refuseAssigned(engine, name);
+      return engine.stop(name, grace, signal);
+    },
+    'container.restart': async ({ name, grace }, { signal }) => {
+      await refuseAssigned(engine, name);
+      return engine.restart(name, grace, signal);
+    },
     'container.delete': async ({ name, force }, { signal }) => {
       await refuseAssigned(engine, name);
       return engine.delete(name, force, signal);
@@ -34,7 +40,7 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
   };
 }
 
-/** What the cluster placed here it would place again at once; the way to be rid of it is the cluster's. */
+/** What the cluster placed here it would place or start again at once; the way to change that is the cluster's. */
 async function refuseAssigned(engine: Engine, name: string): Promise<void> {
   const found = (await engine.observe()).find(({ status }) => status.name === name);
   const workload = found?.config.assignment?.workload;
