@@ -66,6 +66,8 @@ const units: ServerUnits = {
     await systemctl('disable', '--now', unit);
     await files.remove(path);
     await systemctl('daemon-reload');
+    // A unit that failed would be listed until the next boot; one that did not is not known any more.
+    await systemctl('reset-failed', unit).catch(() => undefined);
   },
 };
 

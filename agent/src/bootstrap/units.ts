@@ -51,6 +51,8 @@ StateDirectory=${store}
 StateDirectoryMode=0700
 Restart=always
 RestartSec=1
+# What it ends with when it is asked to stop.
+SuccessExitStatus=1
 TimeoutStopSec=20
 LimitNOFILE=65536
 NoNewPrivileges=yes
