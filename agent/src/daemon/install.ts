@@ -16,7 +16,11 @@ export interface InstallPorts {
 }
 
 const UNIT_FOLDER = '/etc/systemd/system';
+const CONTROLLER_UNIT = 'volt-controller.service';
 const GROUP = 'volt';
+
+/** The first util-linux whose mount can map the owners of a layer (`X-mount.idmap`). */
+const MOUNT_MIN = [2, 39] as const;
 
 const folders: readonly (readonly [path: string, mode: number])[] = [
   ['/etc/volt', 0o755],
@@ -50,6 +54,7 @@ export async function install(ports: InstallPorts, signal: AbortSignal): Promise
   const { files, programs, program, report } = ports;
   await requireSystemd(files);
   await requirePrograms(files);
+  await requireMount(programs, signal);
   for (const [path, mode] of folders) await files.makeFolder(path, { mode });
   report(`Folders are in place`);
   await run(programs, ['groupadd', '--system', '--force', GROUP], signal);
@@ -61,6 +66,10 @@ export async function install(ports: InstallPorts, signal: AbortSignal): Promise
   // A restart, so that an agent of an older version gives way to this one.
   await run(programs, ['systemctl', 'restart', SERVICE_UNIT], signal);
   report(`The agent runs: ${SERVICE_UNIT}`);
+  if (!(await files.exists(`${UNIT_FOLDER}/${CONTROLLER_UNIT}`))) return;
+  // It is the same program, and was written to talk to agents of its own version.
+  await run(programs, ['systemctl', 'restart', CONTROLLER_UNIT], signal);
+  report(`The controller runs: ${CONTROLLER_UNIT}`);
 }
 
 async function requireSystemd(files: Files): Promise<void> {
@@ -78,6 +87,17 @@ async function requirePrograms(files: Files): Promise<void> {
   if (missing.length === 0) return;
   throw new VoltError('DEPENDENCY', `Missing on this machine: ${missing.join(', ')}`, {
     hint: `apt-get install ${missing.join(' ')}`,
+  });
+}
+
+async function requireMount(programs: Programs, signal: AbortSignal): Promise<void> {
+  const { stdout } = await programs.run(['mount', '--version'], { signal });
+  const found = /util-linux (\d+)\.(\d+)/.exec(stdout);
+  const [major, minor] = [Number(found?.[1] ?? 0), Number(found?.[2] ?? 0)];
+  if (major > MOUNT_MIN[0] || (major === MOUNT_MIN[0] && minor >= MOUNT_MIN[1])) return;
+  const what = found === null ? 'mount is not that of util-linux' : `util-linux is ${major}.${minor}`;
+  throw new VoltError('DEPENDENCY', `Containers need util-linux ${MOUNT_MIN.join('.')} or newer; here ${what}`, {
+    hint: 'Debian 13 has it',
   });
 }
 

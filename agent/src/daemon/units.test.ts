@@ -5,7 +5,6 @@ test('the socket', () => {
   expect(renderSocketUnit()).toMatchInlineSnapshot(`
     "[Unit]
     Description=Volt agent, its socket
-    Documentation=file:///usr/local/share/doc/volt
 
     [Socket]
     ListenStream=/run/volt/volt.sock

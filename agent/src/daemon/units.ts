@@ -8,7 +8,6 @@ const WATCHDOG_SECONDS = 30;
 
 export const renderSocketUnit = (): string => `[Unit]
 Description=Volt agent, its socket
-Documentation=file:///usr/local/share/doc/volt
 
 [Socket]
 ListenStream=/run/volt/volt.sock
