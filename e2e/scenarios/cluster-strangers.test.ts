@@ -1,4 +1,4 @@
-/** Who may not: every method of both tables, tried by callers who should get nowhere, over the ports a network can reach. */
+/** Who may not: every method of both tables, tried by callers who should get nowhere, over ports of the network. */
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
