@@ -74,7 +74,9 @@ async function run(): Promise<number> {
   const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
   const engine = createEngine({ host, images: images.forEngine, network });
   images.use(engine);
-  const bootstrap = createBootstrap(bootstrapPorts({ ...host, program: ownPath() }));
+  const bootstrap = createBootstrap(
+    bootstrapPorts({ ...host, program: ownPath(), bridge: settings['network.bridge'] }),
+  );
   const membership = restartingAfter(bootstrap, stop);
 
   await network.up(stop.signal);

@@ -1,5 +1,6 @@
 /** What making and joining a cluster asks of the machine, on the host's ports. */
-import { hostname } from 'node:os';
+import { connect } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
 import { VoltError } from '@volt/shared/errors';
 import { permissionsFor } from '@volt/shared/kv';
 import { realControllers, type BootstrapPorts } from './bootstrap/index.ts';
@@ -13,9 +14,12 @@ export interface WireBootstrap {
   readonly clock: Clock;
   /** The binary that the controller's unit starts. */
   readonly program: string;
+  /** Of the containers; its address is nobody else's business. */
+  readonly bridge: string;
 }
 
 const JOB_TIMEOUT_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 export function bootstrapPorts(wire: WireBootstrap): BootstrapPorts {
   const { files, systemd, journal, clock, programs, program } = wire;
@@ -37,6 +41,9 @@ export function bootstrapPorts(wire: WireBootstrap): BootstrapPorts {
     },
     controllers: realControllers,
     hostName: hostname,
+    ownAddresses: () => ownAddresses(wire.bridge),
+    localAddressTowards,
+    natsVersion: (signal) => natsVersion(programs, signal),
     now: () => new Date(),
     sleep: async (ms, signal) => {
       await clock.sleep(ms, signal);
@@ -51,4 +58,47 @@ async function systemctl(programs: Programs, args: readonly string[]): Promise<v
   const { code, stderr } = await programs.run(['systemctl', ...args], { signal: new AbortController().signal });
   if (code === 0) return;
   throw new VoltError('DEPENDENCY', `'systemctl ${args.join(' ')}' ended with ${code}: ${stderr.trim()}`);
+}
+
+function ownAddresses(bridge: string): string[] {
+  return Object.entries(networkInterfaces())
+    .filter(([name]) => name !== bridge)
+    .flatMap(([, infos]) => infos ?? [])
+    .filter(({ family, internal, address }) => family === 'IPv4' && !internal && !address.startsWith('169.254.'))
+    .map(({ address }) => address);
+}
+
+/** Only the kernel knows which way it would take. Nothing is sent. */
+function localAddressTowards(host: string, port: number, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, signal, timeout: CONNECT_TIMEOUT_MS });
+    const end = (error: VoltError) => {
+      socket.destroy();
+      reject(error);
+    };
+    socket.once('connect', () => {
+      const { localAddress } = socket;
+      socket.destroy();
+      if (localAddress === undefined) reject(new VoltError('NETWORK', `'${host}:${port}' hung up`));
+      else resolve(localAddress);
+    });
+    socket.once('timeout', () => end(new VoltError('TIMEOUT', `'${host}:${port}' did not answer`)));
+    socket.once('error', (cause: NodeJS.ErrnoException) =>
+      end(
+        signal.aborted
+          ? new VoltError('INTERRUPTED', 'Cancelled', { cause })
+          : new VoltError('NETWORK', `'${host}:${port}' cannot be reached (${cause.code})`, { cause }),
+      ),
+    );
+  });
+}
+
+async function natsVersion(programs: Programs, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await programs.run(['nats-server', '--version'], { signal });
+    return (stdout || stderr).trim();
+  } catch (thrown) {
+    if (thrown instanceof VoltError && thrown.code === 'DEPENDENCY') return undefined;
+    throw thrown;
+  }
 }

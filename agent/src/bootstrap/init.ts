@@ -26,8 +26,10 @@ import {
 import type { AgentMethods, Parsed, Result } from '@volt/shared/rpc';
 import { begin, finish, membership, startUnits, undoQuietly, writeFiles } from './membership.ts';
 import { nodeNameOf } from './node-name.ts';
+import { onlyAddress } from './own-address.ts';
 import type { BootstrapPorts } from './ports.ts';
 import { untilReady } from './ready.ts';
+import { requireNats } from './require-nats.ts';
 import { controllerUnits } from './units.ts';
 
 export type InitParams = Parsed<AgentMethods['cluster.init']>;
@@ -44,7 +46,8 @@ type Files = Record<Exclude<ClusterFile, 'config'>, string>;
  */
 export async function init(ports: BootstrapPorts, params: InitParams, signal: AbortSignal): Promise<InitResult> {
   const node = nodeNameOf(params.node, ports.hostName());
-  const { name: cluster, address, range } = params;
+  const { name: cluster, range } = params;
+  const address = params.address ?? onlyAddress(ports);
   const subnet = freeSubnet(range, () => false);
   if (isInRange(range, address)) {
     throw new VoltError('USAGE', `Address ${address} lies in the container range ${range}`, {
@@ -57,6 +60,7 @@ export async function init(ports: BootstrapPorts, params: InitParams, signal: Ab
       hint: 'volt cluster token makes a token with which others can join',
     });
   }
+  await requireNats(ports, signal);
   const config = withControllers({ cluster, node, address, subnet, range, roles: ['agent', 'controller'] }, [
     { node, address },
   ]);
@@ -70,7 +74,7 @@ export async function init(ports: BootstrapPorts, params: InitParams, signal: Ab
     const identity = identityOf(config, files);
     const join = await untilReady(ports, units, (asked) => ports.controllers.makeToken(identity, admin, asked), signal);
     await finish(ports);
-    return { cluster, node, join };
+    return { cluster, node, address, join };
   } catch (thrown) {
     await undoQuietly(ports, { keepKey: false });
     throw wrapError(toVoltError(thrown), `Cluster '${cluster}' was not made`);

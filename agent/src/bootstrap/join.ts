@@ -25,8 +25,10 @@ import type { AgentMethods, Parsed, Result } from '@volt/shared/rpc';
 import { askIn, type Admission } from './ask-in.ts';
 import { begin, finish, membership, startUnits, undoQuietly, writeFiles } from './membership.ts';
 import { nodeNameOf } from './node-name.ts';
+import { addressTowards } from './own-address.ts';
 import type { BootstrapPorts } from './ports.ts';
 import { untilReady } from './ready.ts';
+import { requireNats } from './require-nats.ts';
 import { controllerUnits } from './units.ts';
 
 export type JoinParams = Parsed<AgentMethods['cluster.join']>;
@@ -44,6 +46,11 @@ export async function join(ports: BootstrapPorts, params: JoinParams, signal: Ab
     throw new VoltError('PERMISSION', 'The join token has expired', { hint: 'on a controller: volt cluster token' });
   }
   await refuseMember(ports);
+  // The cluster decides what 'auto' becomes, and by then has recorded this node as it decided.
+  if (params.role !== 'agent') {
+    await requireNats(ports, signal, params.role === 'auto' ? 'join with --role agent' : undefined);
+  }
+  const address = params.address ?? (await addressTowards(ports, params.controller, signal));
   await begin(ports);
   const keptKey = await ports.files.read(clusterPath('key'));
   let isMaybeRecorded = keptKey !== undefined;
@@ -51,13 +58,13 @@ export async function join(ports: BootstrapPorts, params: JoinParams, signal: Ab
     const key = keptKey ?? makeKey();
     if (keptKey === undefined) await ports.files.write(clusterPath('key'), key, { mode: clusterFiles.key.mode });
     const user = makeUserKey();
-    const asking = { ...params, node, key, userKey: user.publicKey };
+    const asking = { ...params, address, node, key, userKey: user.publicKey };
     const admission = await askIn(ports.controllers, asking, signal).catch((thrown) => {
       isMaybeRecorded ||= isOutcomeUnknown(thrown);
       throw thrown;
     });
     isMaybeRecorded = true;
-    await settle(ports, { node, address: params.address, key, user, admission }, signal);
+    await settle(ports, { node, address, key, user, admission }, signal);
     await finish(ports);
     return { cluster: admission.cluster, node, roles: admission.roles };
   } catch (thrown) {

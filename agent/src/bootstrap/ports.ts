@@ -45,6 +45,12 @@ export interface BootstrapPorts {
   readonly units: BootstrapUnits;
   readonly controllers: Controllers;
   readonly hostName: () => string;
+  /** IPv4 addresses that others may know this machine by: no loopback, no bridge of containers. */
+  readonly ownAddresses: () => readonly string[];
+  /** The address of this machine on the way to another. NETWORK or TIMEOUT when that cannot be reached. */
+  readonly localAddressTowards: (host: string, port: number, signal: AbortSignal) => Promise<string>;
+  /** What nats-server says of its version; undefined where it is not installed. */
+  readonly natsVersion: (signal: AbortSignal) => Promise<string | undefined>;
   readonly now: () => Date;
   /** Resolves after `ms`; rejects with the signal's reason when it is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -15,7 +15,11 @@ export const clusterInit = command({
   path: 'cluster init',
   summary: agentMethods['cluster.init'].summary,
   params: agentMethods['cluster.init'].params,
-  examples: ['cluster init --address 192.0.2.1', 'cluster init --name prod --address 192.0.2.1 --range 10.8.0.0/16'],
+  examples: [
+    'cluster init',
+    'cluster init --address 192.0.2.1',
+    'cluster init --name prod --address 192.0.2.1 --range 10.8.0.0/16',
+  ],
   errors: ['ALREADY_EXISTS', 'CONFLICT', 'DEPENDENCY', 'RESOURCE'],
 
   async run(_values, session, given) {
@@ -25,18 +29,16 @@ export const clusterInit = command({
       await session.print(result, { columns: ['cluster', 'node', 'join'] });
       return 0;
     }
-    const join = joinCommand(result.join, given.address);
     await session.note(
-      `Cluster '${result.cluster}' has its first node, '${result.node}'.\nOn each machine that is to join:`,
+      `Cluster '${result.cluster}' has its first node, '${result.node}'.\n` +
+        'On each machine that is to join run the command, and paste the token when it waits for it:',
     );
-    await session.terminal.stdout.write(`${join}\n`);
+    // The token is not in the command: arguments are there for everybody on the machine to see.
+    const join = `volt cluster join ${result.address}:${CONTROLLER_PORT} --token-file -`;
+    await session.terminal.stdout.write(`${join}\n${result.join}\n`);
     return 0;
   },
 });
-
-/** The whole command, whether the agent gave that or only the token in it. */
-const joinCommand = (join: string, address: string) =>
-  JoinToken.safeParse(join).success ? `volt cluster join ${address}:${CONTROLLER_PORT} --token ${join}` : join;
 
 const joinParams = agentMethods['cluster.join'].params.omit({ token: true }).extend({
   token: z.string().optional().describe('The token. Others on this machine can see it while this runs.'),
@@ -49,9 +51,9 @@ export const clusterJoin = command({
   params: joinParams,
   positional: ['controller'],
   examples: [
-    'cluster join 192.0.2.1:7444 --address 192.0.2.2 --token volt1.…',
-    'cluster join 192.0.2.1:7444 --address 192.0.2.2 --token-file join.token',
-    'VOLT_TOKEN=volt1.… volt cluster join 192.0.2.1:7444 --address 192.0.2.2',
+    'cluster join 192.0.2.1:7444 --token-file -',
+    'cluster join 192.0.2.1:7444 --token-file join.token --address 192.0.2.2',
+    'VOLT_TOKEN=volt1.… volt cluster join 192.0.2.1:7444',
   ],
   errors: ['ALREADY_EXISTS', 'CONFLICT', 'DEPENDENCY', 'RESOURCE'],
 
@@ -81,15 +83,17 @@ async function tokenText({ token, tokenFile }: z.output<typeof joinParams>, sess
     return readFile(tokenFile, 'utf8').catch((cause: unknown) => Promise.reject(cannotRead(tokenFile, cause)));
   }
   if (tokenFile === undefined && env['VOLT_TOKEN'] !== undefined) return env['VOLT_TOKEN'];
-  if (stdin.isTerminal) {
+  if (stdin.isTerminal && tokenFile === undefined) {
     throw new VoltError('USAGE', 'There is no join token', {
       hint: '--token-file FILE, or VOLT_TOKEN in the environment',
     });
   }
+  if (stdin.isTerminal) await session.note('The token:');
   let text = '';
   for await (const chunk of stdin.stream()) {
     text += String(chunk);
-    if (text.length > TOKEN_CHARACTERS_MAX) break;
+    // A line is enough: who pastes it need not know how to end a terminal's input.
+    if (text.length > TOKEN_CHARACTERS_MAX || text.trimStart().includes('\n')) break;
   }
   return text;
 }

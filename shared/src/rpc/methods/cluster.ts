@@ -36,10 +36,10 @@ export const clusterAgentMethods = {
     params: z.object({
       name: NodeName.default('volt').describe('Name of the cluster.'),
       node: NodeName.optional().describe('Name of this node; its host name by default.'),
-      address: Ipv4.describe('Address of this node that the others can reach.'),
+      address: Ipv4.optional().describe('Address of this node that the others can reach; its only one by default.'),
       range: Cidr.default('10.1.0.0/16').describe('Addresses for containers; each node gets a /24 of it.'),
     }),
-    result: z.object({ cluster: z.string(), node: z.string(), join: z.string().meta({ secret: true }) }),
+    result: z.object({ cluster: z.string(), node: z.string(), address: Ipv4, join: z.string().meta({ secret: true }) }),
     permission: 'cluster:admin',
     audit: 'cluster.init',
     resource: 'name',
@@ -55,7 +55,9 @@ export const clusterAgentMethods = {
         .describe('A controller, as ADDRESS:PORT.'),
       token: JoinToken,
       node: NodeName.optional().describe('Name of this node; its host name by default.'),
-      address: Ipv4.describe('Address of this node that the others can reach.'),
+      address: Ipv4.optional().describe(
+        'Address of this node that the others can reach; by default the one on its way to the controller.',
+      ),
       role: z.enum(['auto', 'controller', 'agent']).default('auto').describe('auto: the first three are controllers.'),
     }),
     result: z.object({ cluster: z.string(), node: z.string(), roles: z.array(z.string()) }),
@@ -96,7 +98,7 @@ export const clusterControllerMethods = {
     cli: {
       command: 'cluster token',
       positional: [],
-      columns: ['join', 'expiresAt'],
+      columns: [],
       examples: ['cluster token --ttl 600'],
     },
   }),
