@@ -21,6 +21,7 @@ import {
   type ClusterFile,
 } from '@volt/shared/pki';
 import type { BootstrapPorts } from './ports.ts';
+import { explained } from './ready.ts';
 import { controllerUnits, UNIT_DIR, type UnitFile } from './units.ts';
 
 const MARKER = join(CLUSTER_DIR, 'half-made');
@@ -99,7 +100,9 @@ export async function startUnits(
   for (const { name } of made) {
     signal.throwIfAborted();
     await units.enable(name);
-    await units.start(name, signal);
+    await units.start(name, signal).catch(async (thrown) => {
+      throw await explained(units, name, thrown);
+    });
   }
 }
 

@@ -44,7 +44,8 @@ function isWorthWaiting(thrown: unknown): boolean {
   return thrown instanceof VoltError && codes.includes(thrown.code);
 }
 
-async function explained(units: BootstrapPorts['units'], unit: string, cause: unknown): Promise<VoltError> {
+/** An error with what the unit printed last, since that is where the reason is. */
+export async function explained(units: BootstrapPorts['units'], unit: string, cause: unknown): Promise<VoltError> {
   const lines = await units.lastLines(unit, JOURNAL_LINES);
   const said = lines.length === 0 ? 'it printed nothing' : lines.join('\n  ');
   return new VoltError('DEPENDENCY', `'${unit}' does not work; its last lines:\n  ${said}`, {
