@@ -1,5 +1,6 @@
 /** Device nodes, named pipes and extended attributes, for which Node has no calls. */
 import { VoltError } from '@volt/shared/errors';
+import { callsOf } from './libc.ts';
 
 export interface SpecialFiles {
   /** `path` is bytes, as the kernel takes it. Throws DEPENDENCY where the kernel refuses. */
@@ -12,10 +13,10 @@ export type NodeKind =
   | { readonly type: 'fifo' }
   | { readonly type: 'chardev' | 'blockdev'; readonly major: number; readonly minor: number };
 
-const signatures = {
+const calls = callsOf({
   mknod: { return: 'int32', arguments: ['buffer', 'uint32', 'uint64'] },
   lsetxattr: { return: 'int32', arguments: ['buffer', 'buffer', 'buffer', 'uint64', 'int32'] },
-} as const;
+});
 
 const S_IFIFO = 0o010000;
 const S_IFCHR = 0o020000;
@@ -46,20 +47,3 @@ const refused = (what: string, path: Buffer): VoltError =>
   new VoltError('DEPENDENCY', `The kernel refuses to ${what} ${path.toString('utf8')}`, {
     hint: 'this needs root, and a file system that knows device nodes and extended attributes',
   });
-
-let loaded: ReturnType<typeof open> | undefined;
-
-function calls(): ReturnType<typeof open> {
-  loaded ??= open();
-  return loaded;
-}
-
-function open() {
-  const ffi = process.getBuiltinModule('node:ffi') as typeof import('node:ffi') | undefined;
-  if (ffi === undefined) {
-    throw new VoltError('DEPENDENCY', 'This Node has no node:ffi', {
-      hint: 'use Node 26 without --no-experimental-ffi',
-    });
-  }
-  return ffi.dlopen(null, signatures).functions;
-}

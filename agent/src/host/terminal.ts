@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadStream } from 'node:tty';
 import type { Writable } from 'node:stream';
 import { VoltError } from '@volt/shared/errors';
+import { callsOf } from './libc.ts';
 
 export interface Terminal {
   /** File descriptor of the program's end. */
@@ -20,34 +21,23 @@ export interface Terminal {
   readonly hangUp: () => void;
 }
 
-const signatures = {
-  posix_openpt: { return: 'int32', arguments: ['int32'] },
-  grantpt: { return: 'int32', arguments: ['int32'] },
-  unlockpt: { return: 'int32', arguments: ['int32'] },
-  ptsname_r: { return: 'int32', arguments: ['int32', 'buffer', 'uint64'] },
-  ioctl: { return: 'int32', arguments: ['int32', 'uint64', 'buffer'] },
-} as const;
+const terminalCalls = callsOf(
+  {
+    posix_openpt: { return: 'int32', arguments: ['int32'] },
+    grantpt: { return: 'int32', arguments: ['int32'] },
+    unlockpt: { return: 'int32', arguments: ['int32'] },
+    ptsname_r: { return: 'int32', arguments: ['int32', 'buffer', 'uint64'] },
+    ioctl: { return: 'int32', arguments: ['int32', 'uint64', 'buffer'] },
+  },
+  'run it without a terminal',
+);
 
 const O_CLOEXEC = 0o2000000;
 const TIOCSWINSZ = 0x5414n;
 const NAME_BYTES = 64n;
 
-type Calls = ReturnType<typeof load>;
-let loaded: Calls | undefined;
-
-function load() {
-  const ffi = process.getBuiltinModule('node:ffi') as typeof import('node:ffi') | undefined;
-  if (ffi === undefined) {
-    throw new VoltError('DEPENDENCY', 'This Node cannot make a terminal: it has no node:ffi', {
-      hint: 'run it without a terminal',
-    });
-  }
-  return ffi.dlopen(null, signatures).functions;
-}
-
 export function openTerminal(columns: number, rows: number): Terminal {
-  loaded ??= load();
-  const calls = loaded;
+  const calls = terminalCalls();
   const near = calls.posix_openpt(constants.O_RDWR | constants.O_NOCTTY | O_CLOEXEC);
   if (near < 0 || calls.grantpt(near) !== 0 || calls.unlockpt(near) !== 0) {
     throw new VoltError('RESOURCE', 'No terminal is free');
