@@ -9,7 +9,7 @@ import { Module } from 'node:module';
 import { getRawAsset } from 'node:sea';
 import { Script } from 'node:vm';
 
-interface Program {
+export interface Program {
   readonly main: (argv: readonly string[]) => Promise<number>;
 }
 
