@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
@@ -29,7 +29,8 @@ function ownHome(): string {
 export async function readContexts(path: string): Promise<ContextsFile> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    // At once: the threads that read while one waits would have to be started first, and nothing else is to be done.
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { contexts: {} };
@@ -53,7 +54,7 @@ export async function readContexts(path: string): Promise<ContextsFile> {
 export async function writeContexts(path: string, contents: ContextsFile): Promise<void> {
   const folder = dirname(path);
   const { stringify } = await import('yaml');
-  const beside = `${path}.${randomBytes(6).toString('hex')}`;
+  const beside = `${path}.${crypto.randomUUID()}`;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const file = await open(beside, 'wx', 0o600);

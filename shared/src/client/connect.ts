@@ -89,7 +89,11 @@ function openRequest(
   const { path, type, signal } = what;
   const headers = { 'content-type': type, ...(target.kind === 'socket' ? { expect: '100-continue' } : {}) };
   const common = { agent, path, method: 'POST', headers, ...(signal ? { signal } : {}) };
-  if (target.kind === 'socket') return whenAlive(httpRequest({ ...common, socketPath: target.path }), target);
+  if (target.kind === 'socket') {
+    // Without a server name node:http makes one, and compiles the pattern of all IPv6 addresses for it.
+    const overSocket = { ...common, socketPath: target.path, servername: '' };
+    return whenAlive(httpRequest(overSocket), target);
+  }
   return https().request({ ...common, host: target.host, port: target.port, servername: tlsName(target) });
 }
 
