@@ -33,7 +33,7 @@ async function linesAfter<T>(node: LabNode, file: string, count: number): Promis
 }
 
 interface LogEntry {
-  readonly sentence: string;
+  readonly msg: string;
   readonly calls?: readonly { method: string; caller: string; ageMs: number }[];
   readonly handles?: readonly string[];
   readonly stack?: readonly string[];
@@ -101,7 +101,7 @@ describe('signals', () => {
       await node.writeFile(SETTINGS, 'log.level: loud\n');
       await signal(node, 'SIGHUP');
       await eventually(async () =>
-        (await linesAfter<LogEntry>(node, 'daemon.log', from)).some(({ sentence }) => sentence.includes('wrong')),
+        (await linesAfter<LogEntry>(node, 'daemon.log', from)).some(({ msg }) => msg.includes('wrong')),
       );
       await node.writeFile(SETTINGS, 'log.level: error\n');
       await node.sh('systemctl reload volt.service');

@@ -59,9 +59,9 @@ export async function controllerLog(node: LabNode, sinceMs: number): Promise<Log
   const text = await node.sh('cat /var/log/volt/controller.log');
   return text.split('\n').flatMap((line) => {
     if (line === '') return [];
-    const { time, sentence, token } = JSON.parse(line) as { time: string; sentence: string; token?: number };
+    const { time, msg, token } = JSON.parse(line) as { time: string; msg: string; token?: number };
     const atMs = Date.parse(time);
-    return atMs < sinceMs ? [] : [{ atMs, sentence, ...(token === undefined ? {} : { token }) }];
+    return atMs < sinceMs ? [] : [{ atMs, sentence: msg, ...(token === undefined ? {} : { token }) }];
   });
 }
 

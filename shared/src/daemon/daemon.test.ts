@@ -18,7 +18,7 @@ function start(settingsText = '') {
     readFileSync(file(name), 'utf8')
       .split('\n')
       .filter(Boolean)
-      .map((line) => (JSON.parse(line) as { sentence: string }).sentence);
+      .map((line) => (JSON.parse(line) as { msg: string }).msg);
   return { ...daemon, file, sentences };
 }
 

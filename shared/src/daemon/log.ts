@@ -22,7 +22,17 @@ export function openLog(path: string, level: LogLevel): DaemonLog {
     { level: 'debug', stream: file },
     { level: 'warn', stream: journal },
   ]);
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'sentence' }, streams);
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: 'msg',
+      // A word, as other tools that read logs expect it.
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    streams,
+  );
   return {
     debug: (fields, sentence) => logger.debug(fields, sentence),
     info: (fields, sentence) => logger.info(fields, sentence),
