@@ -65,7 +65,8 @@ async function* events({ cluster, changes }: HandlerPorts, signal: AbortSignal):
       }
     }
     for (const [key, seen] of before) {
-      if (!after.has(key)) yield { at, kind: `${seen.noun}.gone`, name: seen.name, detail: null };
+      if (!after.has(key) && seen.state !== 'gone')
+        yield { at, kind: `${seen.noun}.gone`, name: seen.name, detail: null };
     }
     before = after;
   }
