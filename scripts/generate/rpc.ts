@@ -89,7 +89,7 @@ function typeOf(schema: JsonSchema): string {
     case 'object':
       return objectOf(schema);
     default:
-      return (schema['type'] as string | undefined) ?? 'unknown';
+      return [(schema['type'] as string | string[] | undefined) ?? 'unknown'].flat().join(' | ');
   }
 }
 

@@ -6,6 +6,7 @@ import { method } from '../method.ts';
 export const JoinToken = z
   .string()
   .regex(/^volt1\.[A-Za-z0-9_-]{20,1000}$/, 'Not a join token')
+  .describe('A token of volt cluster token.')
   .meta({ secret: true });
 
 const Cidr = z.cidrv4();
@@ -107,9 +108,9 @@ export const clusterControllerMethods = {
     summary: 'Take in a node that shows a join token, and sign its certificate.',
     params: z.object({
       token: JoinToken,
-      node: NodeName,
-      address: Ipv4,
-      role: z.enum(['auto', 'controller', 'agent']),
+      node: NodeName.describe('Name of the node.'),
+      address: Ipv4.describe('Address of the node that the others can reach.'),
+      role: z.enum(['auto', 'controller', 'agent']).describe('auto: the first three are controllers.'),
       certificateRequest: z.string().max(8192).describe('PKCS #10 in PEM.'),
       userKey: z
         .string()

@@ -173,12 +173,12 @@ export const containerMethods = {
   'container.exec': stream({
     summary: 'Run a program inside a running container.',
     params: Name.extend({
-      command: Argv.min(1),
+      command: Argv.min(1).describe('Program and arguments.'),
       env: Env.default({}).describe('Environment variables, besides those of the container.'),
       tty: z.boolean().default(false).describe('Give the program a terminal.'),
       stdin: z.boolean().default(false).describe('Pass on what the caller sends.'),
-      columns: z.int().min(1).max(1000).default(80),
-      rows: z.int().min(1).max(1000).default(24),
+      columns: z.int().min(1).max(1000).default(80).describe('Width of its terminal, in characters.'),
+      rows: z.int().min(1).max(1000).default(24).describe('Height of its terminal, in lines.'),
     }),
     event: ExecOutput,
     input: ExecInput,

@@ -18,7 +18,7 @@ const shown = ['name', 'image', 'replicas', 'running', 'state', 'reason'] as con
 export const deployMethods = {
   'deploy.apply': method({
     summary: 'Make the cluster run what a file says.',
-    params: z.object({ workloads: z.array(WorkloadSpec).min(1).max(100) }),
+    params: z.object({ workloads: z.array(WorkloadSpec).min(1).max(100).describe('What is to run; others stay.') }),
     result: z.array(WorkloadRow),
     permission: 'deploy:operate',
     audit: 'deploy.apply',

@@ -26,7 +26,10 @@ export const imageMethods = {
 
   'image.import': stream({
     summary: 'Make an image of a root file system in a tar archive (plain, gzip or zstd).',
-    params: z.object({ name: ImageName, config: ImageConfig.prefault({}) }),
+    params: z.object({
+      name: ImageName,
+      config: ImageConfig.prefault({}).describe('What its containers run, and how.'),
+    }),
     event: Progress,
     input: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('data'), data: z.base64() }),
