@@ -17,6 +17,7 @@ export const nouns: Readonly<Record<string, string>> = {
 };
 
 const programs: readonly Item[] = [
+  { left: 'daemon install', right: 'Make this machine a node, or bring its agent up to date.' },
   { left: 'daemon', right: 'Run the agent of this machine; systemd does.' },
   { left: 'controller', right: 'Run a controller of a cluster; systemd does.' },
 ];
