@@ -30,8 +30,7 @@ export function renderIp({ name, subnet }: Bridge): string {
 export const renderRoutes = (peers: readonly Peer[]): string =>
   peers.map((peer) => `route replace ${routeOf(peer)}\n`).join('');
 
-const routeOf = ({ subnet, address }: Peer): string =>
-  `${formatSubnet(subnet)} via ${address} proto ${ROUTE_PROTOCOL}`;
+const routeOf = ({ subnet, address }: Peer): string => `${formatSubnet(subnet)} via ${address} proto ${ROUTE_PROTOCOL}`;
 
 /** The peers that a file of renderRoutes() was made with. */
 export function peersOf(text: string): Peer[] {
