@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toVoltError, VoltError } from '@volt/shared/errors';
+import { didYouMean } from '@volt/shared/lib';
 import type { ContainerConfig, ContainerSpec, ContainerStatus } from '@volt/shared/model';
 import type { LogLine } from '@volt/shared/rpc';
 import type { Clock, Files } from '../host/index.ts';
@@ -177,11 +178,8 @@ export class ContainerEngine implements Engine {
 
   async #create(spec: ContainerSpec, signal: AbortSignal, wanted?: Wanted): Promise<void> {
     const { images, driver, clock } = this.#options;
-    if (this.#ledger.get(spec.name) !== undefined) {
-      throw new VoltError('ALREADY_EXISTS', `Container '${spec.name}' exists`, {
-        hint: `volt container delete ${spec.name}, or choose another name`,
-      });
-    }
+    const present = this.#ledger.get(spec.name);
+    if (present !== undefined) throw nameTaken(present);
     const image = wanted === undefined ? await images.resolve(spec.image) : await images.open(wanted.image.manifest);
     const lower = await images.ensureLower(image.tree, signal);
     const assignment = wanted?.assignment ?? null;
@@ -256,8 +254,18 @@ export class ContainerEngine implements Engine {
   #existing(name: string): ContainerConfig {
     const config = this.#ledger.get(name);
     if (config !== undefined) return config;
-    throw new VoltError('NOT_FOUND', `There is no container '${name}'`, { hint: 'volt ps' });
+    const names = this.#ledger.all().map(({ spec }) => spec.name);
+    throw new VoltError('NOT_FOUND', `There is no container '${name}'`, { hint: didYouMean(name, names) ?? 'volt ps' });
   }
+}
+
+/** What the cluster placed here cannot be deleted here. */
+function nameTaken({ spec: { name }, assignment }: ContainerConfig): VoltError {
+  const hint =
+    assignment === null
+      ? `volt container delete ${name}, or choose another name`
+      : `it belongs to the workload '${assignment.workload}' of the cluster: choose another name`;
+  return new VoltError('ALREADY_EXISTS', `Container '${name}' exists`, { hint });
 }
 
 const isUp = (state: ContainerStatus['state']): boolean => state === 'running' || state === 'starting';

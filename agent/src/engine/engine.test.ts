@@ -117,6 +117,12 @@ test('operations on an absent container are NOT_FOUND with a hint', async () => 
   await expect(logs.next()).rejects.toMatchObject(absent);
 });
 
+test('a mistyped name is told of one that is near', async () => {
+  const { engine } = await world();
+  await engine.create(spec('web'), signal);
+  await expect(engine.start('wbe', signal)).rejects.toMatchObject({ code: 'NOT_FOUND', hint: "did you mean 'web'?" });
+});
+
 test('deleting an absent container says so and succeeds', async () => {
   const { engine } = await world();
   expect(await engine.delete('ghost', false, signal)).toEqual({ name: 'ghost', deleted: false });
@@ -155,6 +161,15 @@ const wanted = (change: Partial<Wanted> = {}): Wanted => ({
   image: { manifest: digest('a'), tree: digest('f') },
   assignment: { workload: 'web', instance: 'web-0', generation: 1, exclusive: false },
   ...change,
+});
+
+test("a name that the cluster's container has is not freed by deleting it", async () => {
+  const { engine } = await world();
+  await engine.ensure(wanted(), signal);
+  await expect(engine.create(spec('web-0'), signal)).rejects.toMatchObject({
+    code: 'ALREADY_EXISTS',
+    hint: "it belongs to the workload 'web' of the cluster: choose another name",
+  });
 });
 
 test('ensure creates, and again changes nothing', async () => {
