@@ -8,16 +8,21 @@ export function detail(value: unknown, view: View): string {
 }
 
 function lines(value: Readonly<Record<string, unknown>>, view: View, indent: string): string[] {
-  const entries = Object.entries(value).map(([key, one]) => [harmless(key), one] as const);
-  const keyWidth = Math.max(0, ...entries.map(([key]) => key.length + 1));
-  return entries.flatMap(([key, one]) => {
-    if (isObject(one) && Object.keys(one).length > 0) return [`${indent}${key}:\n`, ...lines(one, view, `${indent}  `)];
-    if (Array.isArray(one) && one.some(isObject)) return [`${indent}${key}:\n`, ...items(one, view, `${indent}  `)];
+  const entries = Object.entries(value).map(([key, one]) => [label(key, one), key, one] as const);
+  const keyWidth = Math.max(0, ...entries.map(([shown]) => shown.length + 1));
+  return entries.flatMap(([shown, key, one]) => {
+    if (isObject(one) && Object.keys(one).length > 0)
+      return [`${indent}${shown}:\n`, ...lines(one, view, `${indent}  `)];
+    if (Array.isArray(one) && one.some(isObject)) return [`${indent}${shown}:\n`, ...items(one, view, `${indent}  `)];
     const text = scalar(key, one, view.now);
     const colour = colourOf(key, text);
-    return [`${indent}${pad(`${key}:`, keyWidth)} ${colour === undefined ? text : view.paint(colour, text)}\n`];
+    return [`${indent}${pad(`${shown}:`, keyWidth)} ${colour === undefined ? text : view.paint(colour, text)}\n`];
   });
 }
+
+/** Without the unit of an amount: the value is shown with the unit that suits it. */
+const label = (key: string, value: unknown): string =>
+  harmless(typeof value === 'number' ? key.replace(/(?<=[a-z])(?:Bytes|MiB|Millis)$/, '') : key);
 
 function items(list: readonly unknown[], view: View, indent: string): string[] {
   return list.flatMap((item) => {

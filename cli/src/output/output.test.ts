@@ -60,6 +60,8 @@ describe('formats', () => {
     const value = {
       status: { name: 'web', state: 'running', exitCode: null, createdAt: '2026-01-01T11:57:00Z' },
       config: { command: ['nginx', '-g', 'daemon off;'], env: {}, sizeBytes: 2048, digest: 'a'.repeat(64) },
+      memoryMiB: 24_064,
+      cpuMillis: 2000,
       peers: [{ node: 'a', roles: ['agent'] }],
     };
     expect(await render(value, { columns: [] }, 'table', plain)).toMatchInlineSnapshot(`
@@ -69,10 +71,12 @@ describe('formats', () => {
         exitCode:  -
         createdAt: 2026-01-01T11:57:00Z (3m ago)
       config:
-        command:   nginx -g "daemon off;"
-        env:       -
-        sizeBytes: 2 KiB
-        digest:    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+        command: nginx -g "daemon off;"
+        env:     -
+        size:    2 KiB
+        digest:  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      memory: 23.5 GiB
+      cpu:    2
       peers:
         - node:  a
           roles: agent
