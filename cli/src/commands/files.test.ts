@@ -67,9 +67,15 @@ describe('deploy apply', () => {
   test('an absent file', async () => {
     expect(await volt('deploy apply -f /nonexistent/web.yaml', { answers })).toMatchObject({
       code: 3,
-      stderr: "error: There is no file '/nonexistent/web.yaml'\n",
+      stderr:
+        "error: There is no file '/nonexistent/web.yaml'\nhint: give a file that is there, or - for standard input\n",
       asked: [],
     });
+  });
+
+  test('a mistyped file', async () => {
+    const path = file('web.yaml', '').replace('web', 'wbe');
+    expect((await volt(['deploy', 'apply', '-f', path], { answers })).stderr).toContain("did you mean 'web.yaml'?");
   });
 });
 

@@ -1,5 +1,7 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, readdirSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
+import { didYouMean } from '@volt/shared/lib';
 import { ImageConfig } from '@volt/shared/model';
 import { agentMethods } from '@volt/shared/rpc';
 import { z } from 'zod';
@@ -72,9 +74,20 @@ async function open(file: string, { stdin }: Terminal) {
 
 export function cannotRead(file: string, cause: unknown): VoltError {
   const { code } = cause as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return new VoltError('NOT_FOUND', `There is no file '${file}'`, { cause });
+  if (code === 'ENOENT')
+    return new VoltError('NOT_FOUND', `There is no file '${file}'`, { cause, hint: nearbyFile(file) });
   if (code === 'EACCES') return new VoltError('PERMISSION', `'${file}' may not be read`, { cause });
   return new VoltError('USAGE', `'${file}' cannot be read: ${code}`, { cause });
+}
+
+function nearbyFile(file: string): string {
+  let beside: string[] = [];
+  try {
+    beside = readdirSync(dirname(file));
+  } catch {
+    // A folder that is absent, or not for us, has nothing to suggest.
+  }
+  return didYouMean(basename(file), beside) ?? 'give a file that is there, or - for standard input';
 }
 
 async function* frames(archive: AsyncIterable<Buffer>) {
