@@ -1,9 +1,10 @@
 /** Takes the CLI through commands as people type them, so that what these need is compiled when it is built. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 const instance = { name: 'web', node: 'node1', state: 'running', address: '10.0.0.2', image: 'web' };
 
@@ -18,12 +19,7 @@ const commands = ['run web web', 'ps'];
 export async function rehearse(main: (argv: readonly string[]) => Promise<number>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'volt-build-'));
   const socket = join(folder, 'volt.sock');
-  const server = createServer(async (request, response) => {
-    const chunks = await Array.fromAsync(request as AsyncIterable<Buffer>);
-    const { id, method } = JSON.parse(Buffer.concat(chunks).toString()) as { id: number; method: string };
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: answers[method] }));
-  });
+  const server = createServer((request, response) => void answer(request, response));
   // Neither the contexts nor the settings of whoever builds.
   const environment = { ...process.env };
   process.env = { PATH: environment['PATH'], HOME: folder };
@@ -38,4 +34,10 @@ export async function rehearse(main: (argv: readonly string[]) => Promise<number
     server.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { id, method } = JSON.parse(await text(request)) as { id: number; method: string };
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify({ jsonrpc: '2.0', id, result: answers[method] }));
 }
