@@ -1,6 +1,6 @@
 /** From a row of the method table to a command. */
 import type { ErrorCode } from '@volt/shared/errors';
-import type { AnyMethod, CliShape, MethodTable } from '@volt/shared/rpc';
+import type { AnyMethod, CliShape, InstanceRow, MethodTable } from '@volt/shared/rpc';
 import type { z } from 'zod';
 import { fieldsOf } from '../fields/index.ts';
 import type { ProgressEvent } from '../output/index.ts';
@@ -47,12 +47,23 @@ async function callRow(from: Row, session: Session, given: object): Promise<numb
   if (row.event === undefined) {
     const result = await session.orOffline(method, given, () => client.call(method, given, { signal: session.signal }));
     await session.print(result, shape, plural(method));
+    if (method === 'instance.list') await sayItIsPart(result as readonly InstanceRow[], session);
     return 0;
   }
   // A stream with a result is a long operation that tells how far it is; one without is told for its events.
   if (isEmpty(row.result as z.ZodType)) await showEvents(from, client, session, given);
   else await showProgress(from, client, session, given);
   return 0;
+}
+
+/** To a person who may take what one node of a cluster runs for all that the cluster runs. */
+async function sayItIsPart(rows: readonly InstanceRow[], session: Session): Promise<void> {
+  if (!session.terminal.stderr.isTerminal || session.settings.node !== undefined) return;
+  const { kind, target } = await session.destination();
+  if (kind !== 'agent' || target.kind !== 'socket') return;
+  if (rows.some(({ workload }) => workload !== null)) {
+    await session.note('This node only; the whole cluster: volt ps --context cluster');
+  }
 }
 
 async function showProgress({ method, shape }: Row, client: LooseClient, session: Session, given: object) {

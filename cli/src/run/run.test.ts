@@ -320,3 +320,18 @@ describe('help', () => {
     `);
   });
 });
+
+describe('ps on a node says that there is more in the cluster', () => {
+  const of = async (line: string, workload: string | null, columns?: number) => {
+    const row = { name: 'web-0', workload, node: 'n1', state: 'running', address: '10.0.0.2', image: 'nginx' };
+    const terminal = new FakeTerminal(columns === undefined ? {} : { columns });
+    return (await volt(line, { answers: { 'instance.list': () => [row] }, terminal })).stderr;
+  };
+  const said = 'This node only; the whole cluster: volt ps --context cluster\n';
+
+  test('to a person', async () => expect(await of('ps', 'web', 100)).toBe(said));
+  test('not in a pipe', async () => expect(await of('ps', 'web')).toBe(''));
+  test('not where nothing is of the cluster', async () => expect(await of('ps', null, 100)).toBe(''));
+  test('not of the cluster itself', async () => expect(await of('ps --context cluster', 'web', 100)).toBe(''));
+  test('not of a node that was named', async () => expect(await of('ps --node n1', 'web', 100)).toBe(''));
+});

@@ -27,7 +27,7 @@ export const instanceMethods = {
       positional: [],
       columns: ['name', 'node', 'state', 'address', 'image'],
       wide: ['workload', 'startedAt', 'reason'],
-      examples: ['ps', 'ps -o wide', 'ps --node node2'],
+      examples: ['ps', 'ps -o wide', 'ps --node node2', 'ps --context cluster'],
     },
   }),
 };
