@@ -88,6 +88,10 @@ describe('formats', () => {
     expect(await render({ status: { name: 'web' } }, { columns: [] }, 'name', plain)).toBe('web\n');
   });
 
+  test('what has no name is called by its first value', async () => {
+    expect(await render({ join: 'volt1.x', expiresAt: 'later' }, { columns: [] }, 'name', plain)).toBe('volt1.x\n');
+  });
+
   test('names are refused where there are none', async () => {
     await expect(render({ count: 1 }, { columns: [] }, 'name', plain)).rejects.toMatchObject({ code: 'USAGE' });
   });

@@ -44,7 +44,7 @@ function names(value: unknown, shape: Shape): string {
   return asList(value)
     .map((item) => {
       const row = item as Row;
-      const named = row['name'] ?? row[shape.columns[0] ?? ''] ?? nameInside(row);
+      const named = row['name'] ?? row[shape.columns[0] ?? ''] ?? nameInside(row) ?? Object.values(row)[0];
       if (typeof named === 'string') return `${harmless(named)}\n`;
       throw new VoltError('USAGE', "There are no names in this: '-o name' does not fit", { hint: '-o json' });
     })
