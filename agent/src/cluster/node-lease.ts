@@ -13,6 +13,13 @@ export const LEASE_SECONDS = 8;
  * NATS takes to elect a leader (4 to 8 s), or each election would stop them.
  */
 export const FENCE_SECONDS = 15;
+/**
+ * A server that was cut off together with this node goes on answering with what
+ * it had then, until it has caught up with the others: measured, up to 6 s
+ * after the network was back. An election, which may be needed first, takes up
+ * to 9 s.
+ */
+export const SETTLE_MS = 15_000;
 /** How long Workloads.stop may take. The controllers wait 5 s beyond FENCE_SECONDS. */
 export const FENCE_STOP_MS = 4000;
 
@@ -32,10 +39,10 @@ export class NodeLease {
 
   /**
    * Whether what was read from the cluster at a moment may be acted on for
-   * exclusive instances. What was read before the lease was won back may be
-   * what the cluster decided without this node.
+   * exclusive instances. What was read before the lease was won, or soon after,
+   * may be from before the cluster decided without this node.
    */
   covers(readAtMs: number | undefined, nowMs: number): boolean {
-    return this.isFresh(nowMs) && readAtMs !== undefined && readAtMs >= this.#freshFromMs!;
+    return this.isFresh(nowMs) && readAtMs !== undefined && readAtMs >= this.#freshFromMs! + SETTLE_MS;
   }
 }
