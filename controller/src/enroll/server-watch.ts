@@ -3,13 +3,16 @@
  *
  * Measured with nats-server 2.10.27 in operator mode: of servers that start
  * while the machine is busy, a few in a hundred never send what their Raft
- * groups say. They hold routes and serve clients, but no leader is elected
- * with them, or they never catch up. Only a restart of that process helps.
+ * groups say, or some of it. They hold routes and serve clients, but no leader
+ * is elected with them, or they never catch up; it may show only when the
+ * leader is lost. Nothing but a restart of that process helps.
  */
 import type { MetaGroup } from '@volt/shared/pki';
 
-/** Elections take up to 10 s, and one that is split up to 20 s. */
-const PATIENCE_MS = 25_000;
+/** An election takes 4 to 9 s. One that is split takes as long again, and loses nothing by a restart. */
+const PATIENCE_MS = 15_000;
+/** Two servers that start in one moment are what brings this about; the second waits whether the first was enough. */
+const STAGGER_MS = 5000;
 /** Restarting what does not get better by it must not become a storm. */
 const PATIENCE_MS_MAX = 10 * 60_000;
 
@@ -25,10 +28,11 @@ export interface Sight {
 
 /**
  * Whether one of our servers fails although it could do its part: a majority
- * is within reach. Without one there is nothing that a restart would change.
+ * is within reach. Without one there is nothing that a restart would change,
+ * unless all servers are ours: a deaf one answers nobody, and is not counted.
  */
 export function isOurFault({ own, expected, reachable, current }: Sight): boolean {
-  const hasMajority = reachable.length > expected / 2;
+  const hasMajority = reachable.length > expected / 2 || own.length === expected;
   return hasMajority && !own.every((server) => current?.includes(server) ?? false);
 }
 
@@ -37,15 +41,17 @@ export interface ServerWatch {
   look(sight: Sight, nowMs: number): string | undefined;
 }
 
-export function createServerWatch(): ServerWatch {
+/** `rank` of this node among the controllers, from 0, so that they do not all act at once. */
+export function createServerWatch(rank: number): ServerWatch {
+  const firstPatienceMs = PATIENCE_MS + rank * STAGGER_MS;
   let since: number | undefined;
-  let patienceMs = PATIENCE_MS;
+  let patienceMs = firstPatienceMs;
   let turn = 0;
   return {
     look(sight, nowMs) {
       if (!isOurFault(sight)) {
         since = undefined;
-        patienceMs = PATIENCE_MS;
+        patienceMs = firstPatienceMs;
         return undefined;
       }
       since ??= nowMs;

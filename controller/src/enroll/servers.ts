@@ -67,7 +67,9 @@ export interface ServerKeeper {
 }
 
 export function createServerKeeper(ports: ServerPorts): ServerKeeper {
-  const watch = createServerWatch();
+  const { address, controllers } = ports.identity.config;
+  const rank = controllers.toSorted().findIndex((endpoint) => endpoint.startsWith(`${address}:`));
+  const watch = createServerWatch(Math.max(rank, 0));
   return {
     async pass() {
       await restartBroken(ports, watch);
