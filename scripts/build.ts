@@ -4,7 +4,9 @@ import { existsSync, globSync, mkdirSync, readFileSync, realpathSync, statSync, 
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { zstdCompressSync } from 'node:zlib';
 import { bundle } from './build/bundle.ts';
+import { services } from './build/embedded-program.ts';
 import { singleBinary } from './build/single-binary.ts';
 import { isFresh, writeStamp } from './build/stamp.ts';
 
@@ -47,10 +49,17 @@ async function buildProgram(name: string): Promise<{ inputs: readonly string[]; 
   const bundleFile = join(work, `${name}.cjs`);
   const cacheFile = join(work, `${name}.cache`);
   const assetsFile = join(work, `${name}.assets.json`);
-  const { inputs } = await bundle({ top, entry: `${name}/src/main.ts`, output: bundleFile, version });
+  const { inputs } = await bundle({ top, entry: `${name}/src/main.ts`, output: bundleFile, version, wrapped: true });
   writeFileSync(assetsFile, JSON.stringify(assets));
   await execFile(node, ['--disable-warning=ExperimentalWarning', codeCacheTool, bundleFile, cacheFile, assetsFile]);
-  return { inputs, assets: { [`${name}.cjs`]: bundleFile, [`${name}.cache`]: cacheFile } };
+  const isService = services.includes(name);
+  const [code, cache] = [bundleFile, cacheFile].map((path) => (isService ? packed(path) : path));
+  return { inputs, assets: { [`${name}.cjs`]: code!, [`${name}.cache`]: cache! } };
+}
+
+function packed(path: string): string {
+  writeFileSync(`${path}.zst`, zstdCompressSync(readFileSync(path)));
+  return `${path}.zst`;
 }
 
 /** `0.1.0+5f3a2c1`, with `.dirty` for changes nobody committed, or the bare number outside a git checkout. */

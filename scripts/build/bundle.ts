@@ -1,7 +1,9 @@
 /** Turns one entry and all it imports into one CommonJS file, the only form a single binary can start. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { Module } from 'node:module';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { lazyPackages } from './lazy-packages.ts';
 
 interface Bundle {
   /** Every file that went in, absolute. */
@@ -13,8 +15,10 @@ export async function bundle(options: {
   entry: string;
   output: string;
   version: string;
+  /** As a function of what a CommonJS file may use. Added here, it costs no second copy of the text when it is loaded. */
+  wrapped?: boolean;
 }): Promise<Bundle> {
-  const { top, entry, output, version } = options;
+  const { top, entry, output, version, wrapped = false } = options;
   const result = await build({
     absWorkingDir: top,
     entryPoints: [entry],
@@ -41,12 +45,13 @@ export async function bundle(options: {
     alias: { '@napi-rs/blake-hash': join(top, 'scripts/build/embedded-blake.ts') },
     // dbus-next asks for both and goes on without: x11 is for desktops, and usocket loses messages.
     external: ['usocket', 'x11'],
-    plugins: [embeddedPrograms(top), embeddedWasm],
+    plugins: [embeddedPrograms(top), embeddedWasm, lazyPackages],
   });
-  await writeFile(output, ascii(result.outputFiles[0]?.text ?? ''));
+  const code = ascii(result.outputFiles[0]?.text ?? '');
+  await writeFile(output, wrapped ? Module.wrap(code) : code);
   return {
     inputs: Object.keys(result.metafile.inputs)
-      .filter((path) => !path.startsWith('program:'))
+      .filter((path) => !/^(program|lazy):/.test(path))
       .map((path) => join(top, path)),
   };
 }

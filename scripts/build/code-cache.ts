@@ -7,7 +7,6 @@
  * command, for it is as long in coming as its user has to wait.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Module } from 'node:module';
 import { basename } from 'node:path';
 import { Script } from 'node:vm';
 import { builtin, runScript, type Program } from './embedded-program.ts';
@@ -25,7 +24,7 @@ const seaWithAssets = {
 const bytes = readFileSync(bundleFile);
 if (bytes.some((byte) => byte > 127)) throw new Error(`${bundleFile} is not ASCII`);
 const name = basename(bundleFile, '.cjs');
-const script = new Script(Module.wrap(bytes.toString('latin1')), { filename: `${name}.cjs` });
+const script = new Script(bytes.toString('latin1'), { filename: `${name}.cjs` });
 const program = runScript(script, name, (id) => (id === 'node:sea' ? seaWithAssets : builtin(id))) as Program;
 if (name === 'cli') await rehearse(program.main);
 writeFileSync(cacheFile, script.createCachedData());

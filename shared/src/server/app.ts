@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { VoltError } from '../errors/index.ts';
 import type { MethodTable } from '../rpc/index.ts';
 import { addRpcRoute } from './rpc-route.ts';
 import type { Service } from './service.ts';
@@ -14,6 +15,8 @@ export function createApp(options: FastifyServerOptions<Server> & { https?: obje
   const app = Fastify({
     // Ours to say: what leaves this server is JSON-RPC or a bare status.
     logger: false,
+    // The method table has its own; fastify would load a compiler of JSON schemas that no route has.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     forceCloseConnections: true,
     requestTimeout: 0,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 },
@@ -44,4 +47,8 @@ export function addService<T extends MethodTable>(app: FastifyInstance, service:
     },
     { prefix },
   );
+}
+
+function noSchemas(): never {
+  throw new VoltError('GENERAL', 'Routes have no schemas: the method table checks what comes in and goes out');
 }
