@@ -21,6 +21,7 @@ import {
   NodeFiles,
   NodePrograms,
   notify,
+  releaseSpareMemory,
   systemClock,
   systemJournal,
   watchdogIntervalMs,
@@ -38,6 +39,7 @@ const LOG_PATH = '/var/log/volt/daemon.log';
 const AUDIT_PATH = '/var/log/volt/audit.log';
 /** So that an answer on its way out is not cut off by our own restart. */
 const RESTART_DELAY_MS = 200;
+const SPARE_MEMORY_EVERY_MS = 5000;
 
 export async function main([verb]: readonly string[]): Promise<number> {
   try {
@@ -98,6 +100,7 @@ async function run(): Promise<number> {
 
   notify('READY=1');
   const watchdog = startWatchdog();
+  const tidying = setInterval(releaseSpareMemory, SPARE_MEMORY_EVERY_MS);
   log.info({ version, node: identity?.config.node ?? hostNodeName() }, 'Agent is ready');
   await daemon.stopped;
 
@@ -105,6 +108,7 @@ async function run(): Promise<number> {
   log.info({}, 'Agent stops; containers go on');
   await daemon.drain();
   clearInterval(watchdog);
+  clearInterval(tidying);
   await api.close();
   await member;
   await line?.close();

@@ -22,7 +22,7 @@ export function loadProgram(name: string): Program {
   // Bundles are ASCII, which the build checks; latin1 is a plain copy.
   const source = read(`${name}.cjs`, name).toString('latin1');
   const script = new Script(source, { filename: `${name}.cjs`, cachedData: read(`${name}.cache`, name) });
-  if (name === 'agent') keepNurserySmall();
+  if (name === 'agent') saveMemory();
   return runScript(script, name, builtin) as Program;
 }
 
@@ -33,11 +33,14 @@ function read(asset: string, name: string): Buffer {
 
 /**
  * V8 lets the space for new objects grow to 32 MB when much is made at once, as
- * while loading, and gives it back minutes later. An agent is on every node and
- * makes little. Only now, as the code cache is valid for one set of flags only.
+ * while loading, and the rest of the heap before it looks for what can go. It
+ * gives both back minutes later. An agent is on every node, and makes little.
+ * Only after the code cache is read, which is valid for one set of flags only.
  */
-function keepNurserySmall(): void {
-  process.getBuiltinModule('node:v8').setFlagsFromString('--semi-space-growth-factor=1');
+function saveMemory(): void {
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--memory-saver-mode');
 }
 
 /** Runs a script in CommonJS clothes and gives what it exports. The build does the same to fill the cache. */

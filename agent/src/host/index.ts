@@ -9,6 +9,7 @@ export { NodePrograms } from './node-programs.ts';
 export { kernelProcesses, type Processes } from './processes.ts';
 export type { OpenProgram, Programs, RunResult } from './programs.ts';
 export { kernelSpecialFiles, type SpecialFiles } from './special-files.ts';
+export { releaseSpareMemory } from './spare-memory.ts';
 export type { Systemd } from './systemd.ts';
 export { listenFds } from './activation.ts';
 export { notify, watchdogIntervalMs } from './notify.ts';
