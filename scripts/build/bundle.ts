@@ -15,7 +15,7 @@ export async function bundle(options: {
   entry: string;
   output: string;
   version: string;
-  /** As a function of what a CommonJS file may use. Added here, it costs no second copy of the text when it is loaded. */
+  /** As a function of what a CommonJS file may use. Added here, it costs no second copy of the text at load. */
   wrapped?: boolean;
 }): Promise<Bundle> {
   const { top, entry, output, version, wrapped = false } = options;
