@@ -37,7 +37,8 @@ export class ControllerReader implements BucketReader {
     const info = await manager.streams.info(streamOf(bucket));
     this.#progress.check(bucket, info);
     const before = this.#copies.get(bucket);
-    const start = before?.created === info.created ? before : { created: info.created, lastSeq: 0, byKey: new Map() };
+    const isAhead = before?.created === info.created && before.lastSeq <= info.state.last_seq;
+    const start = isAhead ? before : { created: info.created, lastSeq: 0, byKey: new Map() };
     const copy = (await catchUp(manager, bucket, info, start)) ?? {
       created: info.created,
       lastSeq: info.state.last_seq,
