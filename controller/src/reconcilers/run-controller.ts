@@ -7,7 +7,8 @@ import { reconcile } from './reconcile.ts';
 
 const LEASE_EVERY_MS = 1000;
 const PASS_EVERY_MS = 1500;
-const BUCKETS_EVERY_MS = 30_000;
+/** Soon enough that what could not be done while servers come and go is done before one of them is lost. */
+const BUCKETS_EVERY_MS = 5000;
 /** What deleted keys leave is small. */
 const SWEEP_EVERY_MS = 5 * 60_000;
 
