@@ -4,7 +4,7 @@ import { eventually, formCluster, untilReady, volt, voltJson, voltText } from '.
 import type { Lab, LabNode } from '../lab/index.ts';
 import { openTestLab, withEvidence } from '../lab/testing.ts';
 import { applyWeb, importWeb, instancesOf, mend, pageOf, running, tracesOf, untilServing } from './cluster-web.ts';
-import { leaderOf } from './cluster-view.ts';
+import { leaderOf, untilCopied } from './cluster-view.ts';
 
 const WEB = { name: 'web', replicas: 3 };
 const REPLACED_MS_MAX = 30_000;
@@ -15,6 +15,7 @@ beforeAll(async () => {
   const lab = await openTestLab();
   await formCluster(lab);
   for (const node of lab.nodes) await importWeb(node);
+  await untilCopied(lab);
 });
 
 afterEach(async () => mend(await openTestLab()));

@@ -6,7 +6,7 @@ import { eventually, formCluster, untilReady, volt } from '../cluster/index.ts';
 import type { Lab, LabNode } from '../lab/index.ts';
 import { openTestLab, withEvidence } from '../lab/testing.ts';
 import { applyWeb, importWeb, instancesOf, mend, pageOf, running, untilServing, type Instance } from './cluster-web.ts';
-import { controllerLog, leaderOf, momentsOf, View, type LogEntry } from './cluster-view.ts';
+import { controllerLog, leaderOf, momentsOf, untilCopied, View, type LogEntry } from './cluster-view.ts';
 
 const WEB = { name: 'web', replicas: 3 };
 const SOLO = { name: 'solo', replicas: 3, exclusive: true };
@@ -19,6 +19,7 @@ beforeAll(async () => {
   const lab = await openTestLab();
   await formCluster(lab);
   for (const node of lab.nodes) await importWeb(node);
+  await untilCopied(lab);
 });
 
 afterEach(async () => mend(await openTestLab()));

@@ -1,7 +1,7 @@
 /** The cluster's state as one side of it sees it, straight from NATS, and what the programs there wrote down. */
 import { connectCluster, type ClusterConnection, type Kv } from '@volt/shared/kv';
 import { CLUSTER_DIR, clusterFiles, NATS_PORT, type ClusterFile } from '@volt/shared/pki';
-import { voltJson } from '../cluster/index.ts';
+import { eventually, voltJson } from '../cluster/index.ts';
 import type { Lab, LabNode } from '../lab/index.ts';
 import { Tunnel } from './cluster-tunnel.ts';
 
@@ -9,11 +9,24 @@ import { Tunnel } from './cluster-tunnel.ts';
 export const fileOf = (node: LabNode, file: ClusterFile): Promise<string> =>
   node.sh('cat "$FILE"', { env: { FILE: `${CLUSTER_DIR}/${clusterFiles[file].name}` } });
 
+/** Until there are as many copies of everything as there are nodes. */
+export async function untilCopied(lab: Lab): Promise<void> {
+  const view = await View.open(lab.node(1));
+  try {
+    await view.untilCopied(lab.nodes.length);
+  } finally {
+    await view.close();
+  }
+}
+
 export async function leaderOf(lab: Lab): Promise<LabNode> {
   type Status = { readonly leader: string };
   const [status] = [await voltJson<Status | [Status]>(lab.node(1), ['cluster', 'status'])].flat();
   return lab.node(status!.leader);
 }
+
+/** Buckets grow one after the other, and each may need an election. */
+const COPIED_MS_MAX = 60_000;
 
 /** A controller's line to the NATS server of its own node. */
 export class View {
@@ -40,6 +53,15 @@ export class View {
     const servers = [`127.0.0.1:${tunnel.port}`];
     const line = connectCluster({ servers, tls: { ca, cert, key }, credentials, node: node.name, role: 'controller' });
     return new View(node, tunnel, line);
+  }
+
+  /** Resolves once every bucket is on this many servers: before that, losing one may lose the cluster's memory. */
+  async untilCopied(copies: number): Promise<void> {
+    await eventually(
+      `there are ${copies} copies`,
+      async () => (await this.#line.buckets.copies()) >= copies,
+      COPIED_MS_MAX,
+    );
   }
 
   async close(): Promise<void> {
