@@ -66,7 +66,10 @@ export function createServerWatch(rank: number): ServerWatch {
 }
 
 export async function sightOf(meta: MetaGroup, own: readonly string[], expected: number): Promise<Sight> {
-  const current = await meta.current().catch(() => undefined);
+  const current = await meta.state().then(
+    (state) => state.current,
+    () => undefined,
+  );
   const isWell = own.every((server) => current?.includes(server) ?? false);
   // Asking everybody takes a second; it only matters when something is wrong.
   const reachable = isWell ? own : await meta.reachable().catch(() => []);

@@ -19,10 +19,12 @@ import {
   witnessServer,
   withControllers,
   writeConfig,
+  writeNatsAuthority,
   type ClusterFile,
   type ClusterIdentity,
   type ControllerIdentity,
   type MetaGroup,
+  type NatsAuthority,
   type NatsNode,
   type NatsPaths,
   type PermissionsFor,
@@ -70,10 +72,15 @@ export function createServerKeeper(ports: ServerPorts): ServerKeeper {
   const { address, controllers } = ports.identity.config;
   const rank = controllers.toSorted().findIndex((endpoint) => endpoint.startsWith(`${address}:`));
   const watch = createServerWatch(Math.max(rank, 0));
+  let authority = ports.identity.controller.nats;
   return {
     async pass() {
       await restartBroken(ports, watch);
-      await keepServers(ports);
+      const wanted = await withPermissions(authority, ports.permissionsFor);
+      // Kept, because signing the same again gives another text, and each would be another reload.
+      if (wanted !== authority) await put(ports, 'natsAuthority', writeNatsAuthority(wanted));
+      authority = wanted;
+      await keepServers(ports, authority);
     },
   };
 }
@@ -91,19 +98,15 @@ async function restartBroken(ports: ServerPorts, watch: ServerWatch): Promise<vo
   if (broken !== undefined) await units.restart(broken === node ? NATS_UNITS.data : NATS_UNITS.witness);
 }
 
-async function keepServers(ports: ServerPorts): Promise<void> {
-  const { identity, members, files, units, meta, dir = CLUSTER_DIR, paths = natsPaths } = ports;
+async function keepServers(ports: ServerPorts, authority: NatsAuthority): Promise<void> {
+  const { identity, members, files, units, dir = CLUSTER_DIR, paths = natsPaths } = ports;
   const { cluster, node, address } = identity.config;
   const peers = (await members.list()).filter((member) => member.roles.includes('controller'));
   // The first node records itself when the second one comes; until then the list says nothing.
   if (!peers.some((peer) => peer.node === node)) return;
 
   let hasWitness = (await files.read(clusterPath('witness', dir))) !== undefined;
-  if (hasWitness && !(await isWitnessNeeded(peers, node, meta))) {
-    await endWitness(ports);
-    hasWitness = false;
-  }
-  const authority = await withPermissions(identity.controller.nats, ports.permissionsFor);
+  if (hasWitness && peers.length >= WITNESS_UNTIL_CONTROLLERS) hasWitness = !(await endWitness(ports, peers));
   const server: NatsNode = { cluster, node, address, peers, hasWitness, authority };
   await put(ports, 'config', writeConfig(withControllers(identity.config, peers)));
   if (await put(ports, 'nats', renderNats(natsServer(server, paths('data'))))) await units.reload(NATS_UNITS.data);
@@ -112,20 +115,31 @@ async function keepServers(ports: ServerPorts): Promise<void> {
   if (await put(ports, 'witness', text)) await units.reload(NATS_UNITS.witness);
 }
 
-/** Before the route to it is taken away: it may lead the others at this moment, and then hands over. */
-async function endWitness({ identity, files, units, meta, dir, paths = natsPaths }: ServerPorts): Promise<void> {
-  await meta.remove(witnessName(identity.config.node));
+/**
+ * Takes the witness out once the servers of all controllers do their part, and
+ * answers whether it is gone. While it leads it only hands over: a leader that
+ * takes itself out was measured to be counted on by the others, who then need
+ * three votes of three. The route to it goes last, so that all can be told.
+ */
+async function endWitness(ports: ServerPorts, peers: readonly { node: string }[]): Promise<boolean> {
+  const { identity, files, units, meta, dir, paths = natsPaths } = ports;
+  const witness = witnessName(identity.config.node);
+  const { leader, current, size } = await meta.state();
+  if (!peers.every((peer) => current.includes(peer.node))) return false;
+  if (leader === witness) {
+    await meta.stepDown();
+    return false;
+  }
+  // Until nobody counts on it any more; what was said once may be lost with a leader.
+  if (size > peers.length) {
+    await meta.remove(witness);
+    return false;
+  }
   await units.forget(NATS_UNITS.witness);
   await files.removeTree(paths('witness').storeDir);
   // Last, because it is what says that there is a witness to end.
   await files.remove(clusterPath('witness', dir));
-}
-
-/** It may only go when the servers of three controllers do their part; else the rest might have no majority. */
-async function isWitnessNeeded(peers: readonly { node: string }[], node: string, meta: MetaGroup): Promise<boolean> {
-  if (peers.length < WITNESS_UNTIL_CONTROLLERS) return true;
-  const current = new Set(await meta.current());
-  return !peers.every((peer) => current.has(peer.node)) || !current.has(node);
+  return true;
 }
 
 /** Whether the file had to be written. */

@@ -7,12 +7,22 @@ import { systemCredentials } from './nats-auth.ts';
 
 /** The group of servers that agrees on what streams there are. */
 export interface MetaGroup {
-  /** Names of its members that are up to date, the leader's included. Throws NETWORK while there is no leader. */
-  current(): Promise<readonly string[]>;
+  /** Throws NETWORK while there is no leader. */
+  state(): Promise<MetaState>;
   /** Names of all servers that can be reached from ours, its own included, in the group or not. */
   reachable(): Promise<readonly string[]>;
-  /** Takes a server out for good. One that is not in it succeeds. */
+  /** Has another server lead. */
+  stepDown(): Promise<void>;
+  /** Takes a server out for good. One that is not in it succeeds. Never the leader: see decision 9. */
   remove(server: string): Promise<void>;
+}
+
+export interface MetaState {
+  readonly leader: string;
+  /** Names of the servers that are up to date, the leader's included. */
+  readonly current: readonly string[];
+  /** Of how many more than half must agree. */
+  readonly size: number;
 }
 
 const REQUEST_TIMEOUT_MS = 2000;
@@ -26,6 +36,7 @@ const Report = z.object({
     meta_cluster: z
       .object({
         leader: z.string().optional(),
+        cluster_size: z.int(),
         replicas: z.array(z.object({ name: z.string(), current: z.boolean() })).optional(),
       })
       .optional(),
@@ -42,13 +53,14 @@ export function connectMetaGroup(
   const request = (subject: string, body: object) =>
     withConnection(identity, now(), (nats) => ask(nats, subject, body));
   return {
-    async current() {
+    async state() {
       // Only the leader's report lists the others.
       const report = Report.safeParse(await request('$SYS.REQ.SERVER.PING.JSZ', { leader_only: true }));
       const group = report.success ? report.data.data.meta_cluster : undefined;
       if (group?.leader === undefined) throw new VoltError('NETWORK', "The cluster's NATS servers have no leader");
       const replicas = (group.replicas ?? []).filter((replica) => replica.current);
-      return [group.leader, ...replicas.map((replica) => replica.name)];
+      const current = [group.leader, ...replicas.map((replica) => replica.name)];
+      return { leader: group.leader, current, size: group.cluster_size };
     },
     async reachable() {
       const answers = await withConnection(identity, now(), (nats) => askAll(nats, '$SYS.REQ.SERVER.PING.IDZ'));
@@ -56,6 +68,9 @@ export function connectMetaGroup(
         const named = Named.safeParse(answer);
         return named.success ? [named.data.server.name] : [];
       });
+    },
+    async stepDown() {
+      await request('$JS.API.META.LEADER.STEPDOWN', {});
     },
     async remove(server) {
       const { error } = Removal.parse(await request('$JS.API.SERVER.REMOVE', { peer: server }));
