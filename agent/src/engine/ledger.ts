@@ -56,10 +56,10 @@ export class Ledger {
     this.#configs.delete(name);
   }
 
-  /** state.json, for people and other programs. Never read by us: systemd knows. */
+  /** state.json, for people and other programs. Never read by us: systemd knows. So nobody waits for the disk. */
   async note({ name, state, pid, address, startedAt }: ContainerStatus): Promise<void> {
     const text = `${JSON.stringify({ name, state, pid, address, startedAt }, undefined, 2)}\n`;
-    await this.#files.write(`${this.#folder}/${name}/state.json`, text, SECRET);
+    await this.#files.write(`${this.#folder}/${name}/state.json`, text, { ...SECRET, durable: false });
   }
 
   #path(name: string): string {

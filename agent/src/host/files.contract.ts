@@ -13,6 +13,14 @@ export function filesContract(makeFiles: () => Promise<{ files: Files; folder: s
     expect(await files.list(folder)).toEqual(['a']);
   });
 
+  test('what may be lost is written as whole as anything else', async () => {
+    const { files, folder } = await makeFiles();
+    await files.write(`${folder}/a`, 'one', { mode });
+    await files.write(`${folder}/a`, 'two', { mode, durable: false });
+    expect(await files.read(`${folder}/a`)).toBe('two');
+    expect(await files.list(folder)).toEqual(['a']);
+  });
+
   test('what is absent is undefined, empty and false', async () => {
     const { files, folder } = await makeFiles();
     expect(await files.read(`${folder}/a`)).toBeUndefined();

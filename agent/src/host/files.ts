@@ -5,7 +5,8 @@ export interface Files {
 
   /**
    * Replaces a file: after a crash at any moment there is the old one or the
-   * new one, whole. Resolves once the new one would survive a power loss.
+   * new one, whole. Resolves once the new one would survive a power loss,
+   * unless `durable` is false.
    */
   write(path: string, text: string, options: WriteOptions): Promise<void>;
 
@@ -13,7 +14,7 @@ export interface Files {
   list(path: string): Promise<string[]>;
 
   /** Makes a file be the same as another, bytes and mode; those who have the old one open keep it. */
-  copy(from: string, to: string, options: WriteOptions): Promise<void>;
+  copy(from: string, to: string, options: Pick<WriteOptions, 'mode'>): Promise<void>;
 
   exists(path: string): Promise<boolean>;
 
@@ -32,6 +33,8 @@ export interface Files {
 
 export interface WriteOptions {
   readonly mode: number;
+  /** False for what can be lost: after a power loss the file may be the old one, empty or gone. */
+  readonly durable?: boolean | undefined;
 }
 
 export interface FolderOptions {

@@ -22,7 +22,7 @@ export class MemoryFiles implements Files {
     this.entries.set(path, { kind: 'file', text, mode });
   }
 
-  async copy(from: string, to: string, options: WriteOptions): Promise<void> {
+  async copy(from: string, to: string, options: Pick<WriteOptions, 'mode'>): Promise<void> {
     const text = await this.read(from);
     if (text === undefined) throw new VoltError('NOT_FOUND', `'${from}': ENOENT`);
     await this.write(to, text, options);

@@ -30,7 +30,7 @@ export class NodeFiles implements Files {
     });
   }
 
-  async write(path: string, text: string, { mode }: WriteOptions): Promise<void> {
+  async write(path: string, text: string, { mode, durable = true }: WriteOptions): Promise<void> {
     await translated(path, async () => {
       const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
       try {
@@ -38,10 +38,10 @@ export class NodeFiles implements Files {
           await using file = await open(temporary, 'wx', mode);
           await file.chmod(mode);
           await file.writeFile(text);
-          await file.datasync();
+          if (durable) await file.datasync();
         }
         await rename(temporary, path);
-        await syncFolder(dirname(path));
+        if (durable) await syncFolder(dirname(path));
       } catch (thrown) {
         await rm(temporary, { force: true });
         throw thrown;
@@ -49,7 +49,7 @@ export class NodeFiles implements Files {
     });
   }
 
-  async copy(from: string, to: string, { mode }: WriteOptions): Promise<void> {
+  async copy(from: string, to: string, { mode }: Pick<WriteOptions, 'mode'>): Promise<void> {
     await translated(from, async () => {
       const wanted = await readFile(from);
       const present = await absentIsUndefined(readFile(to));

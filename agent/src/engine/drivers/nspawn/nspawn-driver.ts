@@ -33,6 +33,9 @@ const START_TIMEOUT_MS = 90_000;
 const CLEAR_TIMEOUT_MS = 60_000;
 /** From the first process to the program is a fork and an exec; on a machine under load that can take a while. */
 const PROGRAM_TIMEOUT_MS = 10_000;
+/** Between two questions to systemd whether the container is still there. */
+const LOOKS = 20;
+const LOOK_EVERY_MS = 2;
 const FAILURE_LINES = 5;
 const SIGKILL = 9;
 
@@ -162,22 +165,31 @@ export class NspawnDriver implements Driver {
 
   /** nspawn is ready before the program is: waits for the exec, so that a missing program fails the start. */
   async #programRuns(name: string, signal: AbortSignal): Promise<void> {
-    const { systemd, processes, clock } = this.#host;
+    const { systemd, clock } = this.#host;
     const deadline = clock.now().getTime() + PROGRAM_TIMEOUT_MS;
-    for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {
+    for (;;) {
       const [unit] = await systemd.list([containerUnit(name)]);
       if (unit === undefined || unit.activeState === 'inactive') return;
       const isOver = unit.activeState !== 'active' && unit.activeState !== 'deactivating';
       if (isOver && unit.result !== 'success') {
         throw new VoltError('DEPENDENCY', failureOf({ ...unit, activeState: 'failed' }) ?? unit.result);
       }
+      if (await this.#sawProgram(unit, signal)) return;
+      if (clock.now().getTime() > deadline) return;
+    }
+  }
+
+  /** Asks the kernel alone for a while: as many questions to systemd would take the time that the start needs. */
+  async #sawProgram(unit: Unit, signal: AbortSignal): Promise<boolean> {
+    const { processes, clock } = this.#host;
+    for (let look = 0; look < LOOKS; look++) {
       const leader = await this.#leaderOf(unit);
       const program = leader === null ? undefined : await processes.childProgram(leader);
-      if (program !== undefined && program !== `${INSIDE}/init`) return;
-      if (clock.now().getTime() > deadline) return;
-      await clock.sleep(waitMs, signal);
+      if (program !== undefined && program !== `${INSIDE}/init`) return true;
+      await clock.sleep(LOOK_EVERY_MS, signal);
       signal.throwIfAborted();
     }
+    return false;
   }
 
   async #startFailure(name: string, since: Date, cause: unknown): Promise<VoltError> {
