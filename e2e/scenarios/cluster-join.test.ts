@@ -50,7 +50,7 @@ async function expectNoMember(node: LabNode): Promise<void> {
   expect(info!.cluster).toBeNull();
 }
 
-test('joins that break off leave no member and take no vote, and the machines join later', async () => {
+test('joins that break off leave no member; the cluster decides on, and the machines join later', async () => {
   const [first, second, third] = lab.nodes as [LabNode, LabNode, LabNode];
   try {
     for (const node of [second, third]) {

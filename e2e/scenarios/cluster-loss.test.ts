@@ -1,10 +1,11 @@
 /** Losing nodes, and losing the control plane, while workloads run. */
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { CONTROLLER_LEASE } from '@volt/shared/kv';
 import { eventually, formCluster, untilReady, volt, voltJson, voltText } from '../cluster/index.ts';
 import type { Lab, LabNode } from '../lab/index.ts';
 import { openTestLab, withEvidence } from '../lab/testing.ts';
 import { applyWeb, importWeb, instancesOf, mend, pageOf, running, tracesOf, untilServing } from './cluster-web.ts';
-import { leaderOf, untilCopied } from './cluster-view.ts';
+import { leaderOf, untilCopied, View } from './cluster-view.ts';
 
 const WEB = { name: 'web', replicas: 3 };
 const REPLACED_MS_MAX = 30_000;
@@ -72,8 +73,18 @@ test(
     await applyWeb(one!, WEB);
     const before = await untilServing(one!, WEB);
     const specs = await voltJson(one!, ['deploy', 'list']);
+    const view = await View.open(one!);
+    const lease = () => view.kv.get('leases', CONTROLLER_LEASE);
+    await eventually('the lease is read', lease);
     try {
       for (const node of others) await node.sh('systemctl stop volt-nats');
+      // Until the servers have noticed, a change is taken on and comes about later: its outcome is unknown.
+      await eventually('the cluster is away', () =>
+        lease().then(
+          () => false,
+          () => true,
+        ),
+      );
       const manifest = JSON.stringify({ ...WEB, image: 'hello', replicas: 1 });
       const refused = await volt(one!, ['deploy', 'apply', '-f', '-'], { input: manifest });
       expect(AWAY_EXITS).toContain(refused.code);
@@ -85,6 +96,7 @@ test(
         expect(await voltJson(lab.node(node), ['ps'])).toMatchObject([{ name, state: 'running' }]);
       }
     } finally {
+      await view.close();
       for (const node of others) await node.sh('systemctl start volt-nats');
     }
     await untilReady(one!, lab.nodes.length);

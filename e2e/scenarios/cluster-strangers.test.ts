@@ -14,6 +14,7 @@ import {
   NATS_PORT,
   readToken,
   writeToken,
+  type JoinToken,
   type KeyAndCertificate,
   type Subject,
 } from '@volt/shared/pki';
@@ -143,6 +144,11 @@ async function world(lab: Lab): Promise<unknown> {
 }
 
 let before: unknown;
+let brief: JoinToken;
+
+async function tokenFor(lab: Lab, ttl: string): Promise<JoinToken> {
+  return readToken((await voltJson<{ join: string }>(lab.node(1), ['cluster', 'token', '--ttl', ttl])).join);
+}
 
 beforeAll(async () => {
   const lab = await openTestLab();
@@ -153,6 +159,7 @@ beforeAll(async () => {
   authority = { certificate: await fileOf(lab.node(1), 'authority'), key: await fileOf(lab.node(1), 'authorityKey') };
   ports = { agent: await lab.hostPort('agent', 2), controller: await lab.hostPort('controller', 2) };
   before = await world(lab);
+  brief = await tokenFor(lab, '10');
 });
 
 afterAll(async () => mend(await openTestLab()));
@@ -261,9 +268,7 @@ test(
       const params = { token, certificateRequest, ...who };
       return ask({ port: ports.controller, method: 'cluster.enroll', params, prefix });
     };
-    const fresh = async (ttl: string) =>
-      readToken((await voltJson<{ join: string }>(lab.node(1), ['cluster', 'token', '--ttl', ttl])).join);
-    const [good, brief] = [await fresh('600'), await fresh('10')];
+    const good = await tokenFor(lab, '600');
     const request = makeRequest(makeKey());
     const bad = [
       { ...good, secret: `${good.secret.slice(0, -2)}AA` },
