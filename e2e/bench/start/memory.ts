@@ -6,6 +6,8 @@ import type { Contender } from '../bench.ts';
 import { FOLDER, type BenchNode } from './bench-node.ts';
 
 const IDLE_MS = 10_000;
+/** V8 gives back what was only needed for a while half a minute after the last of it. */
+const QUIET_MS = 40_000;
 const KIB_PER_MIB = 1024;
 
 /** A new agent that has answered one question, a while later. */
@@ -22,20 +24,19 @@ export function freshAgent({ node }: BenchNode): Contender {
   };
 }
 
-/** The agent as it is, after all that was asked of it so far. */
+/** The agent as it is after all that was asked of it so far, when that is a while ago. */
 export function usedAgent({ node }: BenchNode): Contender {
   return {
     name: 'voltd',
     role: 'ours',
     sample: async () => {
-      await voltText(node, ['ps']);
-      await pause(IDLE_MS);
+      await pause(QUIET_MS);
       return memoryOf(node, await agentPid(node));
     },
   };
 }
 
-/** The part of it that no other process shares, and its share of the rest. */
+/** With what it shares with others counted in part: the program file, above all. */
 export function agentShare({ node }: BenchNode): Contender {
   return {
     name: 'voltd, proportional (PSS)',

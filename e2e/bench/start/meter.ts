@@ -14,7 +14,7 @@ import type { Answer, Order, Server } from './orders.ts';
 
 const AGENT_SOCKET = '/run/volt/volt.sock';
 /** A machine that still clears away what came before would be slower, and not for the reason that is measured. */
-const SETTLE_MS = 100;
+const SETTLE_MS = 400;
 /** A packet lost because a cable is not up yet is sent again after a second: a new attempt is made instead. */
 const ATTEMPT_EVERY_MS = 1;
 const FIRST_BYTE_MS_MAX = 10_000;

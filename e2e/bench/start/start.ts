@@ -80,7 +80,7 @@ function memory(benchNode: BenchNode): Measurement[] {
   const target = () => RSS_MIB_MAX;
   return [
     {
-      work: 'memory (RSS) of an agent that was busy, 10 s later',
+      work: 'memory (RSS) of an agent that was busy 40 s ago',
       unit: 'MiB',
       runs: 1,
       warmUps: 0,
