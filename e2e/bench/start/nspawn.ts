@@ -1,6 +1,7 @@
 /** A container as systemd alone starts it: a transient unit around systemd-nspawn, and nothing else. */
 import type { LabNode } from '../../lab/index.ts';
 import type { Contender } from '../bench.ts';
+import type { Server } from './orders.ts';
 import { PORT, ROOTFS, SERVER, type BenchNode } from './bench-node.ts';
 
 const BRIDGE = 'bare0';
@@ -48,7 +49,7 @@ export function bareNspawn(benchNode: BenchNode): Contender {
       return {
         arguments: [`--network-bridge=${BRIDGE}`],
         program: ['/bin/sh', '-c', setUp, 'set-up', ...SERVER],
-        server: { address, port: PORT },
+        server: { address, port: PORT, asked: 'at once' },
       };
     }),
   };
@@ -62,7 +63,7 @@ export function bareNspawnOnHost(benchNode: BenchNode): Contender {
     sample: nspawnSample(benchNode, 'barest', () => ({
       arguments: [],
       program: SERVER.map((word) => (word === String(PORT) ? String(HOST_PORT) : word)),
-      server: { address: '127.0.0.1', port: HOST_PORT },
+      server: { address: '127.0.0.1', port: HOST_PORT, asked: 'at once' },
     })),
   };
 }
@@ -73,7 +74,7 @@ function nspawnSample(
   containerOf: (turn: Turn) => {
     readonly arguments: readonly string[];
     readonly program: readonly string[];
-    readonly server: { readonly address: string; readonly port: number };
+    readonly server: Server;
   },
 ): () => Promise<number> {
   let count = 0;

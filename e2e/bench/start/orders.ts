@@ -4,14 +4,15 @@ export interface Order {
   readonly act:
     | { readonly kind: 'command'; readonly argv: readonly string[] }
     | { readonly kind: 'call'; readonly method: string; readonly params: Readonly<Record<string, unknown>> };
-  /** A server to be reached before the clock stops. */
+  /** The clock stops at its first byte instead of the end of the act. */
   readonly server?: Server | undefined;
 }
 
 export interface Server {
-  /** Left out, it is the first address in what the act answers. */
-  readonly address?: string | undefined;
+  readonly address: string;
   readonly port: number;
+  /** When it is first asked: at once, or when the act says that it is done. */
+  readonly asked: 'at once' | 'afterwards';
 }
 
 export type Answer = { readonly ms: number } | { readonly error: string };

@@ -6,7 +6,7 @@ import { agentShare, emptyNode, freshAgent, usedAgent } from './memory.ts';
 import { bareNspawn, bareNspawnOnHost, NSPAWN_UNIT, prepareNspawn } from './nspawn.ts';
 import { podmanRun, preparePodman } from './podman.ts';
 import * as version from './version.ts';
-import { voltCall, voltRun, voltVersion } from './volt.ts';
+import { voltAddress, voltCall, voltRun, voltVersion } from './volt.ts';
 
 /** Over a bare unit, and over an empty Node: what Volt may add to what it stands on. */
 const FACTOR = 1.3;
@@ -32,7 +32,11 @@ async function prepare(report: Report): Promise<PreparedBench> {
       return [podmanRun(benchNode)];
     });
     return {
-      measurements: [commandStart(binary), containerStart(benchNode, [...bare, ...podman]), ...memory(benchNode)],
+      measurements: [
+        commandStart(binary),
+        containerStart(benchNode, await voltAddress(benchNode), [...bare, ...podman]),
+        ...memory(benchNode),
+      ],
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
   } catch (error) {
@@ -64,14 +68,14 @@ function commandStart(binary: Contender): Measurement {
   };
 }
 
-function containerStart(benchNode: BenchNode, others: readonly Contender[]): Measurement {
+function containerStart(benchNode: BenchNode, address: string, others: readonly Contender[]): Measurement {
   const cli = voltVersion(benchNode);
   return {
     work: 'create and start to first byte served',
     unit: 'ms',
     runs: 20,
     warmUps: 2,
-    contenders: [voltRun(benchNode), ...others, voltCall(benchNode), cli],
+    contenders: [voltRun(benchNode, address), ...others, voltCall(benchNode, address), cli],
     target: (medians) => FACTOR * (medians[NSPAWN_UNIT] ?? Number.NaN) + (medians[cli.name] ?? Number.NaN),
   };
 }
