@@ -8,8 +8,8 @@ import { version } from '@volt/shared/program';
 import {
   addForward,
   addService,
-  authorize,
   createApp,
+  doorOf,
   identifyByCertificate,
   type AuditTrail,
   type Caller,
@@ -73,7 +73,7 @@ function serviceOf(ports: ApiPorts, identify: Service<AgentMethods>['identify'])
     identify,
     pending,
     log,
-    door: { authorize, record: (caller, attempt, work) => audit.record(caller, attempt, work) },
+    door: doorOf(audit),
     discover: () => openRpc(agentMethods, { title: 'Volt agent', version }),
   };
 }

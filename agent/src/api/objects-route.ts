@@ -3,11 +3,10 @@ import { Digest } from '@volt/shared/model';
 import type { Caller } from '@volt/shared/server';
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
+import { REQUEST_DIGESTS_MAX } from '../store/index.ts';
 
-/** What one request may ask for; more is asked for in several. */
-export const OBJECTS_PER_REQUEST_MAX = 2048;
-
-const BODY_BYTES_MAX = OBJECTS_PER_REQUEST_MAX * 65;
+/** A digest in hexadecimal and the end of its line. */
+const BODY_BYTES_MAX = REQUEST_DIGESTS_MAX * 65;
 
 export interface ObjectServer {
   readonly identify: (request: IncomingMessage) => Caller | undefined;
@@ -30,7 +29,7 @@ export function addObjectsRoute(app: FastifyInstance, { identify, serve }: Objec
       return reply.code(403).send();
     }
     const digests = ((request.body as string | undefined) ?? '').split('\n').filter(Boolean);
-    const isSound = digests.length <= OBJECTS_PER_REQUEST_MAX && digests.every((one) => Digest.safeParse(one).success);
+    const isSound = digests.length <= REQUEST_DIGESTS_MAX && digests.every((one) => Digest.safeParse(one).success);
     if (!isSound) return reply.code(400).send();
     return reply.type('application/octet-stream').send(Readable.from(serve(digests)));
   });

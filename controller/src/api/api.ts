@@ -10,8 +10,8 @@ import {
   addForward,
   addService,
   ANONYMOUS,
-  authorize,
   createApp,
+  doorOf,
   identifyByCertificate,
   type AuditTrail,
   type Caller,
@@ -74,7 +74,7 @@ function serviceOf<T extends Partial<ControllerMethods>>(
     identify,
     pending,
     log,
-    door: { authorize, record: (caller, attempt, work) => audit.record(caller, attempt, work) },
+    door: doorOf(audit),
     discover: () => openRpc(table, { title: 'Volt controller', version }),
   } satisfies Service<ControllerMethods>;
 }

@@ -4,4 +4,4 @@ export { ANONYMOUS, authorize, mayDo, type Caller, type Role } from './caller.ts
 export { AuditTrail, type AuditLine } from './audit.ts';
 export { callerOfCertificate, identifyByCertificate, speakFor, SPEAKS_FOR_HEADER } from './identity.ts';
 export { PendingCalls, type PendingCall } from './pending.ts';
-export type { Log, Service } from './service.ts';
+export { doorOf, type Log, type Service } from './service.ts';

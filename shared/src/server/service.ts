@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Door, Handlers, MethodTable } from '../rpc/index.ts';
-import type { Caller } from './caller.ts';
+import type { AuditTrail } from './audit.ts';
+import { authorize, type Caller } from './caller.ts';
 import type { PendingCalls } from './pending.ts';
 
 /** As much of a logger as a server needs: a constant sentence and fields. */
@@ -10,6 +11,12 @@ export interface Log {
   warn(fields: object, sentence: string): void;
   error(fields: object, sentence: string): void;
 }
+
+/** The door of our servers: roles decide, and the trail has every attempt to change something. */
+export const doorOf = (audit: AuditTrail): Door<Caller> => ({
+  authorize,
+  record: (caller, attempt, work) => audit.record(caller, attempt, work),
+});
 
 /** A method table that is served: who answers, who is let in, who writes it down. */
 export interface Service<T extends MethodTable> {
