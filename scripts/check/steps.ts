@@ -21,6 +21,9 @@ export const top = resolve(import.meta.dirname, '../..');
 const bin = join(top, 'node_modules/.bin');
 const vitest = join(top, 'node_modules/vitest/vitest.mjs');
 
+/** Of what a step says, this many pieces are kept: the last ones say why it failed. */
+const OUTPUT_PARTS_MAX = 10_000;
+
 /** All that can be known without running the product. */
 export const staticChecks: readonly Step[] = [
   { name: 'types', command: [join(bin, 'tsc'), '-p', '.'], fix: 'pnpm types' },
@@ -45,7 +48,7 @@ export function vitestStep(project: string, reportFile: string, filters: readonl
   };
 }
 
-/** Runs one step. With `show`, its output goes to the terminal while it runs. */
+/** Runs one step. With `show`, its output goes to the terminal while it runs as well. */
 export async function runStep(step: Step, options: { show: boolean }): Promise<Outcome> {
   const startedMs = performance.now();
   const [program = '', ...args] = step.command;
@@ -61,7 +64,11 @@ export async function runStep(step: Step, options: { show: boolean }): Promise<O
   });
   const parts: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (part: Buffer) => (options.show ? process.stdout.write(part) : parts.push(part)));
+    stream.on('data', (part: Buffer) => {
+      if (options.show) process.stdout.write(part);
+      parts.push(part);
+      if (parts.length > OUTPUT_PARTS_MAX) parts.shift();
+    });
   }
   // Told to end, we end what we started first: a lab must not be left half made.
   const endToo = (signal: NodeJS.Signals) => {

@@ -1,81 +1,69 @@
 /** Counting what passed, so that nothing that did not run can look green. */
+import { stripVTControlCharacters } from 'node:util';
+import { tailOf } from './failures.ts';
+import type { Failure, RunReport } from './report.ts';
 
 export interface Tally {
   readonly name: string;
   readonly passed: number;
-  readonly failed: number;
+  readonly failures: readonly Failure[];
   readonly skipped: number;
   readonly seconds: number;
 }
 
-/** The parts of vitest's JSON report that count. */
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+/** How a program ended: a check, or a run of tests. */
+export interface Ended {
+  readonly name: string;
+  readonly exitCode: number;
+  readonly seconds: number;
+  readonly output: string;
 }
 
 /** A check that is not a test run counts as one test. */
-export function tallyCheck(name: string, exitCode: number, seconds: number): Tally {
+export function tallyCheck(ended: Ended): Tally {
+  const { name, exitCode, seconds } = ended;
   const isGreen = exitCode === 0;
-  return { name, passed: isGreen ? 1 : 0, failed: isGreen ? 0 : 1, skipped: 0, seconds };
+  return { name, passed: isGreen ? 1 : 0, failures: isGreen ? [] : [whole(ended)], skipped: 0, seconds };
 }
 
 /**
- * Counts a run of vitest. A file that could not be loaded is one failure, as
- * is a run that ended badly although each test was fine, that left no report,
- * or in which no test ran. The last is allowed when somebody asked for few.
+ * Counts a run of vitest. One failure more than its tests': a run that ended
+ * badly although each test was fine, that left no report, or in which no test
+ * ran. The last is allowed when somebody asked for few.
  */
-export function tallyRun(
-  run: { name: string; exitCode: number; seconds: number; isPartial: boolean },
-  reportText: string | undefined,
-): Tally {
-  const { name, exitCode, seconds, isPartial } = run;
-  const report = parse(reportText);
+export function tallyRun(ended: Ended, report: RunReport | undefined, options: { isPartial: boolean }): Tally {
+  const { name, exitCode, seconds } = ended;
   if (report === undefined) {
-    const isEmpty = isPartial && exitCode === 0;
-    return { name, passed: 0, failed: isEmpty ? 0 : 1, skipped: 0, seconds };
+    const isEmpty = options.isPartial && exitCode === 0;
+    return { name, passed: 0, failures: isEmpty ? [] : [whole(ended)], skipped: 0, seconds };
   }
-  const unloaded = report.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
-  );
-  const counted = report.numFailedTests + unloaded.length;
-  const ranNothing = report.numPassedTests + report.numFailedTests === 0;
-  const isBad = exitCode !== 0 || (ranNothing && !isPartial);
-  return {
-    name,
-    passed: report.numPassedTests,
-    failed: counted === 0 && isBad ? 1 : counted,
-    skipped: report.numPendingTests,
-    seconds,
-  };
+  const { passed, skipped, failures } = report;
+  const ranNothing = passed + failures.length === 0 && !options.isPartial;
+  const isBad = exitCode !== 0 || ranNothing;
+  return { name, passed, failures: failures.length === 0 && isBad ? [whole(ended)] : failures, skipped, seconds };
 }
 
-function parse(text: string | undefined): Report | undefined {
-  try {
-    return JSON.parse(text ?? '') as Report;
-  } catch {
-    return undefined;
-  }
+/** All of it is the failure; what it said last is all that is known. */
+function whole({ name, exitCode, output }: Ended): Failure {
+  return { title: `${name} ended with ${exitCode}`, text: tailOf(stripVTControlCharacters(output)) };
 }
 
 /** `123 passed, 0 failed`: the last line, which machines read. */
 export function totalLine(tallies: readonly Tally[]): string {
-  const sum = (field: 'passed' | 'failed') => tallies.reduce((total, tally) => total + tally[field], 0);
-  return `${sum('passed')} passed, ${sum('failed')} failed`;
+  const passed = tallies.reduce((total, tally) => total + tally.passed, 0);
+  return `${passed} passed, ${tallies.flatMap(({ failures }) => failures).length} failed`;
 }
 
 /** Green means that something ran and nothing failed. */
 export function isGreen(tallies: readonly Tally[]): boolean {
-  return tallies.some(({ passed }) => passed > 0) && tallies.every(({ failed }) => failed === 0);
+  return tallies.some(({ passed }) => passed > 0) && tallies.every(({ failures }) => failures.length === 0);
 }
 
 export function table(tallies: readonly Tally[]): string {
   const row = (cells: readonly string[]) =>
     cells.map((cell, index) => (index === 0 ? cell.padEnd(10) : cell.padStart(9))).join('');
-  const rows = tallies.map(({ name, passed, failed, skipped, seconds }) =>
-    row([name, String(passed), String(failed), String(skipped), `${seconds.toFixed(1)} s`]),
+  const rows = tallies.map(({ name, passed, failures, skipped, seconds }) =>
+    row([name, String(passed), String(failures.length), String(skipped), `${seconds.toFixed(1)} s`]),
   );
   return [row(['', 'passed', 'failed', 'skipped', 'time']), ...rows].join('\n');
 }
