@@ -6,7 +6,7 @@
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
-import { z } from 'zod';
+import * as z from 'zod';
 import { NODES_MAX } from './settings.ts';
 
 export const LabState = z.strictObject({

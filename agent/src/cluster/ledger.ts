@@ -1,5 +1,5 @@
 /** What this node was told to run, as it survives a crash. Deciding what to believe is pure. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { VoltError } from '@volt/shared/errors';
 import type { Entry } from '@volt/shared/kv';
 import { Assignment } from '@volt/shared/model';

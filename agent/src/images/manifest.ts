@@ -5,7 +5,7 @@
  */
 import { VoltError } from '@volt/shared/errors';
 import { ImageConfig } from '@volt/shared/model';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Digest, isDigest } from '../store/index.ts';
 
 const DigestField = z.string().refine(isDigest, 'not a digest');

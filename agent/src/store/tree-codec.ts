@@ -16,7 +16,7 @@
  * equal trees always have equal digests.
  */
 import { VoltError } from '@volt/shared/errors';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ByteString, bytesOf, fromBytes, fromText, textOf } from './byte-string.ts';
 import { checkTree, type Kind, type Tree, type TreeEntry } from './tree.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { VoltError } from '@volt/shared/errors';
 import { agentMethods } from '@volt/shared/rpc';
-import { z } from 'zod';
+import * as z from 'zod';
 import { command } from '../catalog/index.ts';
 import type { Session } from '../session/index.ts';
 import { cannotRead } from './image-import.ts';

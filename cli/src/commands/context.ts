@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
-import { z } from 'zod';
+import * as z from 'zod';
 import { command } from '../catalog/index.ts';
 import {
   builtIn,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { VoltError } from '@volt/shared/errors';
 import type { WorkloadSpecInput } from '@volt/shared/model';
 import { controllerMethods } from '@volt/shared/rpc';
-import { z } from 'zod';
+import * as z from 'zod';
 import { command } from '../catalog/index.ts';
 import type { Terminal } from '../terminal/index.ts';
 import { cannotRead } from './image-import.ts';

@@ -4,7 +4,7 @@ import { VoltError } from '@volt/shared/errors';
 import { didYouMean } from '@volt/shared/lib';
 import { ImageConfig } from '@volt/shared/model';
 import { agentMethods } from '@volt/shared/rpc';
-import { z } from 'zod';
+import * as z from 'zod';
 import { command } from '../catalog/index.ts';
 import type { Terminal } from '../terminal/index.ts';
 

@@ -1,7 +1,7 @@
 import { VoltError } from '@volt/shared/errors';
 import { ContainerName } from '@volt/shared/model';
 import { agentMethods, type LogLine } from '@volt/shared/rpc';
-import { z } from 'zod';
+import * as z from 'zod';
 import { command } from '../catalog/index.ts';
 import { ndjson } from '../output/index.ts';
 import type { LogQuery } from '../offline/index.ts';

@@ -1,5 +1,5 @@
 import { version as programVersion } from '@volt/shared/program';
-import { z } from 'zod';
+import * as z from 'zod';
 import { command } from '../catalog/index.ts';
 
 export const version = command({

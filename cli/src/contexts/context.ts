@@ -1,5 +1,5 @@
 /** Named contexts: whom `volt` talks to, and with which certificate. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const ContextName = z
   .string()

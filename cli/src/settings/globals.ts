@@ -1,7 +1,7 @@
 /** Flags that every command has, and what the environment says instead of them. */
 import { VoltError } from '@volt/shared/errors';
 import { didYouMean } from '@volt/shared/lib';
-import { z } from 'zod';
+import * as z from 'zod';
 import { colourModes, type ColourMode } from '../terminal/index.ts';
 
 export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name', 'ndjson'] as const;

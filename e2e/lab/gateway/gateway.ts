@@ -8,7 +8,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { VoltError } from '@volt/shared/errors';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hostMirrors } from '../apt-sources.ts';
 import { Cgroup, type CgroupMounts } from '../cgroup.ts';
 import { netnsPath } from '../network.ts';

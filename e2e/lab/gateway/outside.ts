@@ -3,7 +3,7 @@
  * the nodes, and listens on 127.0.0.1 for what the host wants of them.
  */
 import { connect, createServer } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { NODES_MAX, relays, type Relay } from '../settings.ts';
 import { packageServer } from './packages.ts';
 import { breakOff, join, listen } from './pipe.ts';

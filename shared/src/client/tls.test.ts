@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { issue, makeAuthority, makeKey, type KeyAndCertificate } from '../pki/index.ts';
 import { method } from '../rpc/index.ts';
 import { addService, authorize, createApp, identifyByCertificate, PendingCalls } from '../server/index.ts';

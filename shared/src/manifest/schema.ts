@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { splitWords } from '../lib/index.ts';
 import { Argv, EnvName, WorkloadSpec, type WorkloadSpecInput } from '../model/index.ts';
 import { parseCpuMillis, parseMemoryMiB } from './units.ts';

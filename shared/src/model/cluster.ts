@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Argv, ContainerState, Env, Labels } from './container.ts';
 import { ContainerName, Digest, ImageName, Ipv4, NodeName, WorkloadName } from './names.ts';
 

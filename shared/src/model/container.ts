@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ContainerName, Digest, EnvName, ImageName, Ipv4 } from './names.ts';
 
 /** A program's argument list. Bounded so that a spec fits a KV value and a unit file. */

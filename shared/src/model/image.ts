@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Argv, Env } from './container.ts';
 import { Digest, ImageName } from './names.ts';
 

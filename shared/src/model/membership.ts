@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Ipv4, NodeName } from './names.ts';
 
 /** What a node is for. Every node is an agent; some are controllers as well. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What may become a path, a unit, a network namespace and a DNS label, so all of them are safe to build from it. */
 const label = (what: string, lengthMax: number) =>

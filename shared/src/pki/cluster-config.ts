@@ -1,5 +1,5 @@
 /** cluster.json: what a node must know to find its cluster. No secrets; those are files of their own. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { VoltError } from '../errors/index.ts';
 import { Ipv4, NodeName, NodeRoles } from '../model/index.ts';
 

@@ -1,6 +1,6 @@
 /** The meta group over NATS's system account, with credentials made for the occasion. */
 import { credsAuthenticator, connect, type NatsConnection } from '@nats-io/transport-node';
-import { z } from 'zod';
+import * as z from 'zod';
 import { VoltError } from '../errors/index.ts';
 import type { ClusterIdentity, ControllerIdentity } from './identity.ts';
 import { systemCredentials } from './nats-auth.ts';

@@ -10,7 +10,7 @@
 import { createPublicKey } from 'node:crypto';
 import { decode, encodeAccount, encodeOperator, encodeUser, newScopedSigner, type Account } from '@nats-io/jwt';
 import { createAccount, createOperator, createUser, fromPublic, fromSeed } from '@nats-io/nkeys';
-import { z } from 'zod';
+import * as z from 'zod';
 import { VoltError } from '../errors/index.ts';
 import { CERTIFICATE_DAYS, issue, makeAuthority, makeKey } from './certificates.ts';
 

@@ -5,7 +5,7 @@
  * it in. It serves any number of machines until it expires.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { VoltError } from '../errors/index.ts';
 
 const PREFIX = 'volt1.';

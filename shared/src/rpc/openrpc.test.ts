@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCodes } from '../errors/index.ts';
 import { method, stream } from './method.ts';
 import { openRpc } from './openrpc.ts';

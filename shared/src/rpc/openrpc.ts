@@ -1,5 +1,5 @@
 /** The method table as an OpenRPC 1.3 document: what `rpc.discover` answers, and docs/reference/openrpc.json. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCodes, rpcCode, type ErrorCode } from '../errors/index.ts';
 import type { AnyMethod, MethodTable } from './method.ts';
 

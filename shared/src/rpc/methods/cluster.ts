@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Ipv4, NodeName, NodeRecord, NodeState } from '../../model/index.ts';
 import { method } from '../method.ts';
 

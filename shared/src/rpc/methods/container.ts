@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Argv, ContainerConfig, ContainerName, ContainerSpec, ContainerStatus, Env } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ImageBuild, ImageConfig, ImageDetail, ImageName, ImageSummary } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
 

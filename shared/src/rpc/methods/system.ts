@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { method, stream } from '../method.ts';
 
 export const SystemInfo = z.object({

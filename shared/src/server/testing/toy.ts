@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { connect } from '../../client/index.ts';
 import { VoltError } from '../../errors/index.ts';
 import { method, stream, type Attempt, type Handlers } from '../../rpc/index.ts';
