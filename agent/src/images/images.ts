@@ -128,7 +128,9 @@ export class Images {
   async pull(request: PullRequest, signal: AbortSignal): Promise<ResolvedImage> {
     const { digest, name, peers, onProgress } = request;
     const reference = name === undefined ? undefined : parseReference(name);
-    const { tree, config } = await pullObjects({ store: this.#options.store, digest, peers, onProgress, signal });
+    const { store } = this.#options;
+    using hold = store.holds.open();
+    const { tree, config } = await pullObjects({ store, hold, digest, peers, onProgress, signal });
     if (reference !== undefined) await this.#refs.set(reference.name, reference.tag, digest);
     return { manifest: digest, tree, config };
   }
@@ -192,7 +194,9 @@ export class Images {
   ): Promise<ImageSummary> {
     const { store, now } = this.#options;
     return withFsErrors(`Cannot make image '${spellReference(reference)}'`, async () => {
-      await using batch = store.objects.ingest();
+      // Until the name is set: what this relies on is nobody else's to keep.
+      using hold = store.holds.open();
+      await using batch = store.objects.ingest({ hold });
       const { digest: tree, sizeBytes, files } = await fill(batch);
       const manifest = {
         kind: 'volt.image.v1' as const,

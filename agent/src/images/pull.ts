@@ -5,6 +5,7 @@ import {
   type Digest,
   fetchObjects,
   type FetchProgress,
+  type Hold,
   type ObjectSource,
   type Store,
 } from '../store/index.ts';
@@ -12,6 +13,8 @@ import { decodeManifest, type ImageManifest } from './manifest.ts';
 
 export interface Pull {
   readonly store: Store;
+  /** Takes everything of the image, fetched or found. */
+  readonly hold: Hold;
   /** Of the image manifest. */
   readonly digest: Digest;
   readonly peers: readonly ObjectSource[];
@@ -51,13 +54,14 @@ const isHere = (actual: number | undefined, size: number): boolean =>
   actual !== undefined && (size === 0 || actual === size);
 
 async function fetchMissing(
-  { store, peers, signal }: Pull,
+  { store, hold, peers, signal }: Pull,
   contents: ReadonlyMap<Digest, number>,
   onProgress?: Pull['onProgress'],
 ): Promise<void> {
+  for (const digest of contents.keys()) hold.add(digest);
   const wanted = absentOf(store, contents);
   if (wanted.size === 0) return;
-  await using batch = store.objects.ingest();
+  await using batch = store.objects.ingest({ hold });
   try {
     await fetchObjects({ wanted, peers, batch, signal, onProgress });
   } finally {

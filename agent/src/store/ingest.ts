@@ -14,6 +14,7 @@ import type { Digest } from './digest.ts';
 import { flushFiles, fsyncFolder, uniqueName } from './durable.ts';
 import { withFsErrors } from './fs-errors.ts';
 import type { Hash } from './hash.ts';
+import type { Hold, Holds } from './holds.ts';
 import { type Layout, objectPath, shardOf } from './layout.ts';
 import type { Programs } from '../host/index.ts';
 
@@ -28,6 +29,7 @@ export interface IngestPorts {
   readonly layout: Layout;
   readonly hash: Hash;
   readonly programs: Programs;
+  readonly holds: Holds;
 }
 
 export interface PutResult {
@@ -39,10 +41,15 @@ export class Ingest implements AsyncDisposable {
   readonly #ports: IngestPorts;
   readonly #folder: string;
   readonly #staged = new Map<Digest, number>();
+  readonly #hold: Hold;
+  /** Undefined where the hold is the caller's. */
+  readonly #ownHold: Hold | undefined;
   #isOpen = true;
 
-  constructor(ports: IngestPorts) {
+  constructor(ports: IngestPorts, hold?: Hold) {
     this.#ports = ports;
+    this.#ownHold = hold === undefined ? ports.holds.open() : undefined;
+    this.#hold = hold ?? (this.#ownHold as Hold);
     this.#folder = uniqueName(ports.layout.tmp, 'ingest');
     mkdirSync(this.#folder, { mode: 0o700 });
   }
@@ -114,12 +121,14 @@ export class Ingest implements AsyncDisposable {
   /** Drops what was not committed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOpen = false;
+    this.#ownHold?.[Symbol.dispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** An object of another size than it should have is damaged; writing it again heals it. */
+  /** Held before it is looked for, so that what is found stays. An object of another size than it should have is damaged; writing it again heals it. */
   #has(digest: Digest, sizeBytes: number): boolean {
     if (!this.#isOpen) throw new VoltError('INTERRUPTED', 'This batch of objects was given up');
+    this.#hold.add(digest);
     if (this.#staged.has(digest)) return true;
     return statSync(objectPath(this.#ports.layout, digest), { throwIfNoEntry: false })?.size === sizeBytes;
   }

@@ -9,6 +9,7 @@ import { VoltError } from '@volt/shared/errors';
 import { type Digest, isDigest } from './digest.ts';
 import { errnoOf } from './fs-errors.ts';
 import type { Hash } from './hash.ts';
+import type { Hold, Holds } from './holds.ts';
 import { Ingest } from './ingest.ts';
 import { type Layout, objectPath } from './layout.ts';
 import type { Programs } from '../host/index.ts';
@@ -24,15 +25,22 @@ export interface OpenObject {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
+export interface ObjectsPorts {
+  readonly layout: Layout;
+  readonly hash: Hash;
+  readonly programs: Programs;
+  readonly holds: Holds;
+}
+
 export class Objects {
   readonly layout: Layout;
   readonly hash: Hash;
-  readonly #programs: Programs;
+  readonly #ports: ObjectsPorts;
 
-  constructor(layout: Layout, hash: Hash, programs: Programs) {
-    this.layout = layout;
-    this.hash = hash;
-    this.#programs = programs;
+  constructor(ports: ObjectsPorts) {
+    this.layout = ports.layout;
+    this.hash = ports.hash;
+    this.#ports = ports;
   }
 
   pathOf(digest: Digest): string {
@@ -104,14 +112,17 @@ export class Objects {
     }
   }
 
-  /** Starts a batch of objects that are published together. */
-  ingest(): Ingest {
-    return new Ingest({ layout: this.layout, hash: this.hash, programs: this.#programs });
+  /**
+   * Starts a batch of objects that are published together. It adds all it
+   * stages or finds to `hold`, or to one of its own that ends with it.
+   */
+  ingest({ hold }: { hold?: Hold | undefined } = {}): Ingest {
+    return new Ingest(this.#ports, hold);
   }
 
   /** One small object, published and durable when this resolves. */
-  async put(bytes: Uint8Array): Promise<Digest> {
-    await using batch = this.ingest();
+  async put(bytes: Uint8Array, hold?: Hold): Promise<Digest> {
+    await using batch = this.ingest({ hold });
     const digest = await batch.putBytes(bytes);
     await batch.commit();
     return digest;

@@ -21,7 +21,7 @@ export class Refs {
   readonly #layout: Layout;
   readonly #folder: string;
 
-  constructor(layout: Layout, kind: 'images' | 'manifests') {
+  constructor(layout: Layout, kind: 'images' | 'manifests' | 'pins') {
     this.#layout = layout;
     this.#folder = join(layout.refs, kind);
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });

@@ -1,5 +1,6 @@
 /** Stellarium, the content-addressed store: everything in it, opened once by the agent. */
 import { type Hash, openHash } from './hash.ts';
+import { Holds } from './holds.ts';
 import { layoutOf, prepareLayout } from './layout.ts';
 import { Lowers } from './lower.ts';
 import { Objects } from './objects.ts';
@@ -8,7 +9,9 @@ import { Refs } from './refs.ts';
 
 export interface Store {
   readonly objects: Objects;
-  readonly refs: { readonly images: Refs; readonly manifests: Refs };
+  readonly refs: { readonly images: Refs; readonly manifests: Refs; readonly pins: Refs };
+  /** What garbage collection has to leave alone. */
+  readonly holds: Holds;
   readonly lowers: Lowers;
 }
 
@@ -26,10 +29,16 @@ export interface StoreOptions {
 export async function openStore({ root, images, programs, specials, hash }: StoreOptions): Promise<Store> {
   const layout = layoutOf(root, images);
   prepareLayout(layout);
-  const objects = new Objects(layout, hash ?? (await openHash()), programs);
+  const holds = new Holds();
+  const objects = new Objects({ layout, hash: hash ?? (await openHash()), programs, holds });
   return {
     objects,
-    refs: { images: new Refs(layout, 'images'), manifests: new Refs(layout, 'manifests') },
+    refs: {
+      images: new Refs(layout, 'images'),
+      manifests: new Refs(layout, 'manifests'),
+      pins: new Refs(layout, 'pins'),
+    },
+    holds,
     lowers: new Lowers(objects, { programs, specials }),
   };
 }

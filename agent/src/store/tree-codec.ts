@@ -20,7 +20,7 @@ import * as z from 'zod';
 import { type ByteString, bytesOf, fromBytes, fromText, textOf } from './byte-string.ts';
 import { checkTree, type Kind, type Tree, type TreeEntry } from './tree.ts';
 
-const header = JSON.stringify({ kind: 'volt.tree.v1' });
+export const TREE_HEADER = JSON.stringify({ kind: 'volt.tree.v1' });
 
 /** The largest id of Linux is 2^32 - 2; the last value means "none". */
 const Id = z.int().min(0).max(0xfffffffe);
@@ -56,7 +56,7 @@ export const isMtime = (text: string): boolean => metadata.mtime.safeParse(text)
 
 export function encodeTree(tree: Tree): Buffer {
   checkTree(tree);
-  const lines = [header];
+  const lines = [TREE_HEADER];
   for (const entry of tree) lines.push(JSON.stringify(toLine(entry)));
   return Buffer.from(`${lines.join('\n')}\n`, 'utf8');
 }
@@ -65,7 +65,7 @@ export function encodeTree(tree: Tree): Buffer {
 export function decodeTree(bytes: Uint8Array): Tree {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [first, ...lines] = buffer.toString('utf8').split('\n');
-  if (first !== header || lines.pop() !== '') throw bad('it is not a volt.tree.v1');
+  if (first !== TREE_HEADER || lines.pop() !== '') throw bad('it is not a volt.tree.v1');
   const tree = lines.map((line, index): TreeEntry => {
     const parsed = Line.safeParse(parseJson(line));
     if (!parsed.success) throw bad(`line ${index + 2} is malformed`);
