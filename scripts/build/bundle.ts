@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { Module } from 'node:module';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { lazyPackages } from './lazy-packages.ts';
+import { lazyModules } from './lazy-modules.ts';
 
 interface Bundle {
   /** Every file that went in, absolute. */
@@ -45,7 +45,7 @@ export async function bundle(options: {
     alias: { '@napi-rs/blake-hash': join(top, 'scripts/build/embedded-blake.ts') },
     // dbus-next asks for both and goes on without: x11 is for desktops, and usocket loses messages.
     external: ['usocket', 'x11'],
-    plugins: [embeddedPrograms(top), embeddedWasm, lazyPackages],
+    plugins: [embeddedPrograms(top), embeddedWasm, lazyModules],
   });
   const code = ascii(result.outputFiles[0]?.text ?? '');
   await writeFile(output, wrapped ? Module.wrap(code) : code);

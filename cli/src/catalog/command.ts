@@ -1,5 +1,6 @@
 /** A command as a value: what it is called, what it takes, and what it does. */
 import type { ErrorCode } from '@volt/shared/errors';
+import { lazily } from '@volt/shared/lib';
 import type { z } from 'zod';
 import type { Session } from '../session/index.ts';
 
@@ -27,12 +28,13 @@ export interface Command<P extends z.ZodObject = z.ZodObject> {
   run(values: z.output<P>, session: Session, given: z.input<P>): Promise<number>;
 }
 
-type Written<P extends z.ZodObject> = Pick<Command<P>, 'path' | 'summary' | 'params' | 'examples' | 'run'> &
-  Partial<Command<P>>;
+/** `params` is made when somebody asks for it: all commands are listed each time, and one of them is run. */
+type Written<P extends z.ZodObject> = Pick<Command<P>, 'path' | 'summary' | 'examples' | 'run'> &
+  Partial<Omit<Command<P>, 'params'>> & { readonly params: () => P };
 
 /** A command written by hand, for what one row of the method table cannot say. */
-export function command<P extends z.ZodObject>(written: Written<P>): Command {
-  const filled: Command<P> = { positional: [], short: {}, errors: [], names: {}, ...written };
+export function command<P extends z.ZodObject>({ params, ...written }: Written<P>): Command {
+  const filled = { positional: [], short: {}, errors: [], names: {}, ...written };
   // A list of commands has params of every shape; run() is only ever given what `params` has checked.
-  return filled;
+  return lazily(filled, { params }) satisfies Command<P>;
 }

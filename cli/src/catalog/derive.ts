@@ -1,5 +1,6 @@
 /** From a row of the method table to a command. */
 import type { ErrorCode } from '@volt/shared/errors';
+import { lazily } from '@volt/shared/lib';
 import type { AnyMethod, CliShape, InstanceRow, MethodTable } from '@volt/shared/rpc';
 import type { z } from 'zod';
 import { fieldsOf } from '../fields/index.ts';
@@ -26,19 +27,21 @@ export function deriveCommands(agent: MethodTable, controller: MethodTable): Com
 
 function derive(from: Row): Command {
   const { row, shape } = from;
-  return {
+  const plain: Omit<Command, 'params' | 'errors' | 'names'> = {
     path: shape.command,
     alias: shape.alias,
     summary: row.summary,
-    params: row.params as z.ZodObject,
     positional: shape.positional,
     rest: shape.rest,
     short: shape.short ?? {},
     examples: shape.examples,
-    errors: errorsOf(from),
-    names: namesOf(from),
     run: (_values, session, given) => callRow(from, session, given),
   };
+  return lazily(plain, {
+    params: () => row.params as z.ZodObject,
+    errors: () => errorsOf(from),
+    names: () => namesOf(from),
+  });
 }
 
 async function callRow(from: Row, session: Session, given: object): Promise<number> {

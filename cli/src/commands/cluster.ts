@@ -6,15 +6,13 @@ import { command } from '../catalog/index.ts';
 import type { Session } from '../session/index.ts';
 import { cannotRead } from './image-import.ts';
 
-const JoinToken = agentMethods['cluster.join'].params.shape.token;
-
 const CONTROLLER_PORT = 7444;
 const TOKEN_CHARACTERS_MAX = 4096;
 
 export const clusterInit = command({
   path: 'cluster init',
   summary: agentMethods['cluster.init'].summary,
-  params: agentMethods['cluster.init'].params,
+  params: () => agentMethods['cluster.init'].params,
   examples: [
     'cluster init',
     'cluster init --address 192.0.2.1',
@@ -40,10 +38,12 @@ export const clusterInit = command({
   },
 });
 
-const joinParams = agentMethods['cluster.join'].params.omit({ token: true }).extend({
-  token: z.string().optional().describe('The token. Others on this machine can see it while this runs.'),
-  tokenFile: z.string().optional().describe('File with the token; - is standard input.'),
-});
+const joinParams = () =>
+  agentMethods['cluster.join'].params.omit({ token: true }).extend({
+    token: z.string().optional().describe('The token. Others on this machine can see it while this runs.'),
+    tokenFile: z.string().optional().describe('File with the token; - is standard input.'),
+  });
+type JoinParams = z.output<ReturnType<typeof joinParams>>;
 
 export const clusterJoin = command({
   path: 'cluster join',
@@ -66,14 +66,14 @@ export const clusterJoin = command({
   },
 });
 
-async function readToken(values: z.output<typeof joinParams>, session: Session): Promise<string> {
+async function readToken(values: JoinParams, session: Session): Promise<string> {
   const token = (await tokenText(values, session)).trim();
-  if (JoinToken.safeParse(token).success) return token;
+  if (agentMethods['cluster.join'].params.shape.token.safeParse(token).success) return token;
   throw new VoltError('USAGE', 'This is not a join token', { hint: 'volt cluster token, on a node of the cluster' });
 }
 
 /** The flag, else the file, else VOLT_TOKEN, else what is piped in. */
-async function tokenText({ token, tokenFile }: z.output<typeof joinParams>, session: Session): Promise<string> {
+async function tokenText({ token, tokenFile }: JoinParams, session: Session): Promise<string> {
   const { stdin, env } = session.terminal;
   if (token !== undefined) {
     await session.note('warning: other users of this machine can see the token: --token-file or VOLT_TOKEN hide it');

@@ -4,7 +4,7 @@ import { command } from '../catalog/index.ts';
 export const completion = command({
   path: 'completion',
   summary: 'Print the script that completes volt commands in a shell.',
-  params: z.object({ shell: z.enum(['bash', 'zsh', 'fish']).describe('Shell to make it for.') }),
+  params: () => z.object({ shell: z.enum(['bash', 'zsh', 'fish']).describe('Shell to make it for.') }),
   positional: ['shell'],
   examples: [
     'source <(volt completion bash)',

@@ -18,18 +18,19 @@ import {
 } from '../contexts/index.ts';
 import { cannotRead } from './image-import.ts';
 
-const Name = ContextName.describe('Name of the context.');
+const name = () => ContextName.describe('Name of the context.');
 const shown = ['name', 'current', 'kind', 'host'] as const;
 
 const add = command({
   path: 'context add',
   summary: 'Remember a server and the certificate to show it.',
-  params: z.object({
-    name: Name,
-    ...Context.shape,
-    kind: Context.shape.kind.default('controller'),
-    force: z.boolean().default(false).describe('Replace one of the same name.'),
-  }),
+  params: () =>
+    z.object({
+      name: name(),
+      ...Context.shape,
+      kind: Context.shape.kind.default('controller'),
+      force: z.boolean().default(false).describe('Replace one of the same name.'),
+    }),
   positional: ['name'],
   short: { f: 'force' },
   examples: ['context add prod --host https://192.0.2.1:7444 --ca ca.pem --cert me.pem --key me.key'],
@@ -76,7 +77,7 @@ async function complete(wanted: Context): Promise<Context> {
 const list = command({
   path: 'context list',
   summary: 'List the servers that volt can talk to.',
-  params: z.object({}),
+  params: () => z.object({}),
   examples: ['context list'],
 
   async run(_values, session) {
@@ -92,7 +93,7 @@ const list = command({
 const show = command({
   path: 'context show',
   summary: 'Show one context; the current one by default.',
-  params: z.object({ name: Name.optional() }),
+  params: () => z.object({ name: name().optional() }),
   positional: ['name'],
   examples: ['context show', 'context show prod'],
   errors: ['NOT_FOUND'],
@@ -109,7 +110,7 @@ const show = command({
 const use = command({
   path: 'context use',
   summary: 'Talk to this one from here on.',
-  params: z.object({ name: Name }),
+  params: () => z.object({ name: name() }),
   positional: ['name'],
   examples: ['context use prod', 'context use default'],
   errors: ['NOT_FOUND'],
@@ -131,7 +132,7 @@ const use = command({
 const remove = command({
   path: 'context rm',
   summary: 'Forget a context. Its certificate files stay.',
-  params: z.object({ name: Name }),
+  params: () => z.object({ name: name() }),
   positional: ['name'],
   examples: ['context rm old'],
   errors: ['NOT_FOUND'],

@@ -15,9 +15,10 @@ const WORKLOADS_MAX = 100;
 export const deployApply = command({
   path: 'deploy apply',
   summary: controllerMethods['deploy.apply'].summary,
-  params: z.object({
-    file: z.array(z.string()).min(1).max(FILES_MAX).describe('YAML or JSON; - is standard input. May be repeated.'),
-  }),
+  params: () =>
+    z.object({
+      file: z.array(z.string()).min(1).max(FILES_MAX).describe('YAML or JSON; - is standard input. May be repeated.'),
+    }),
   short: { f: 'file' },
   examples: ['deploy apply -f web.yaml', 'deploy apply -f web.yaml -f db.yaml', 'deploy apply -f - < all.yaml'],
   errors: ['NOT_FOUND', 'CONFLICT', 'DEPENDENCY', 'RESOURCE', 'INVALID_CONFIG'],

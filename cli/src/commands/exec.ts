@@ -9,13 +9,14 @@ import { asksOneAgent, findElsewhere, findInCluster, type Place } from './locate
 const row = agentMethods['container.exec'];
 
 type Input = z.output<typeof ExecInput>;
-type Params = z.output<typeof execParams>;
+type Params = z.output<ReturnType<typeof execParams>>;
 
 // The size of the window is measured, not given.
-const execParams = row.params.omit({ columns: true, rows: true, stdin: true }).extend({
-  command: row.params.shape.command.describe('Program and its arguments.'),
-  interactive: row.params.shape.stdin.describe('Pass on standard input.'),
-});
+const execParams = () =>
+  row.params.omit({ columns: true, rows: true, stdin: true }).extend({
+    command: row.params.shape.command.describe('Program and its arguments.'),
+    interactive: row.params.shape.stdin.describe('Pass on standard input.'),
+  });
 
 export const exec = command({
   path: 'container exec',

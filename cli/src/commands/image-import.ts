@@ -13,22 +13,23 @@ const row = agentMethods['image.import'];
 /** In base64 well below what one line of a stream may hold. */
 const CHUNK_BYTES = 192 * 1024;
 
-const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal } = ImageConfig.shape;
-
 export const imageImport = command({
   path: 'image import',
   summary: row.summary,
-  params: z.object({
-    name: row.params.shape.name,
-    file: z.string().default('-').describe('The archive; - is standard input.'),
-    entrypoint: entrypoint.describe('Program that its containers run, before what they add.'),
-    cmd: cmd.describe('Arguments when a container adds none.'),
-    env: env.describe('Environment variables.'),
-    workdir: workdir.describe('Folder that programs start in.'),
-    user: user.describe('User that programs run as; root when empty.'),
-    exposedPorts: exposedPorts.describe('Ports it serves, such as 80/tcp.'),
-    stopSignal: stopSignal.describe('Signal that asks it to stop.'),
-  }),
+  params: () => {
+    const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal } = ImageConfig.shape;
+    return z.object({
+      name: row.params.shape.name,
+      file: z.string().default('-').describe('The archive; - is standard input.'),
+      entrypoint: entrypoint.describe('Program that its containers run, before what they add.'),
+      cmd: cmd.describe('Arguments when a container adds none.'),
+      env: env.describe('Environment variables.'),
+      workdir: workdir.describe('Folder that programs start in.'),
+      user: user.describe('User that programs run as; root when empty.'),
+      exposedPorts: exposedPorts.describe('Ports it serves, such as 80/tcp.'),
+      stopSignal: stopSignal.describe('Signal that asks it to stop.'),
+    });
+  },
   positional: ['name', 'file'],
   short: { e: 'env' },
   examples: ['image import base rootfs.tar.zst', 'tar -C rootfs -c . | volt image import base --entrypoint /sbin/init'],

@@ -9,8 +9,6 @@ import type { Session } from '../session/index.ts';
 import type { ColourName } from '../terminal/index.ts';
 import { asksOneAgent, findElsewhere, findInCluster, type Place } from './locate.ts';
 
-const row = agentMethods['container.logs'];
-
 /** Each follows with a connection of its own. */
 const NAMES_MAX = 64;
 
@@ -20,12 +18,13 @@ export const logs = command({
   path: 'container logs',
   alias: 'logs',
   summary: 'Read what containers printed, from the journal.',
-  params: z.object({
-    names: z.array(ContainerName).min(1).max(NAMES_MAX).describe('Containers, or workloads for all of their copies.'),
-    follow: row.params.shape.follow,
-    tail: row.params.shape.tail,
-    timestamps: z.boolean().default(false).describe('Say when each line was printed.'),
-  }),
+  params: () =>
+    z.object({
+      names: z.array(ContainerName).min(1).max(NAMES_MAX).describe('Containers, or workloads for all of their copies.'),
+      follow: agentMethods['container.logs'].params.shape.follow,
+      tail: agentMethods['container.logs'].params.shape.tail,
+      timestamps: z.boolean().default(false).describe('Say when each line was printed.'),
+    }),
   rest: 'names',
   short: { f: 'follow', n: 'tail', t: 'timestamps' },
   examples: ['logs web', 'logs web -f --tail 20', 'logs web db -o json'],

@@ -5,7 +5,7 @@ import { command } from '../catalog/index.ts';
 export const version = command({
   path: 'version',
   summary: 'Show the version of this program.',
-  params: z.object({}),
+  params: () => z.object({}),
   examples: ['version', 'version -o json'],
 
   async run(_values, session) {

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Target } from '@volt/shared/client';
 import { VoltError } from '@volt/shared/errors';
 import { didYouMean } from '@volt/shared/lib';
-import { builtIn, DEFAULT_CONTEXT, type Context, type ContextsFile } from './context.ts';
+import { builtIn, DEFAULT_CONTEXT } from './context.ts';
+import type { Context, ContextsFile } from './schema.ts';
 
 /** Whom a command talks to. */
 export interface Destination {

@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
-import { ContextsFile } from './context.ts';
+import { ContextsFile } from './schema.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

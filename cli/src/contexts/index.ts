@@ -1,3 +1,4 @@
-export { builtIn, Context, ContextName, CONTEXTS_MAX, DEFAULT_CONTEXT, type ContextsFile } from './context.ts';
+export { builtIn, CONTEXTS_MAX, DEFAULT_CONTEXT } from './context.ts';
 export { chooseContext, parseHost, resolveDestination, type Destination } from './destination.ts';
 export { contextsPath, readContexts, writeContexts } from './file.ts';
+export { Context, ContextName, type ContextsFile } from './schema.ts';

@@ -69,8 +69,6 @@ function unwrap(wrapped: z.ZodType): Unwrapped {
 }
 
 function kindOf(schema: z.ZodType): FieldKind {
-  // An argument list is one value of several words; any other array is several values.
-  if (schema === Argv) return 'argv';
   switch (schema.def.type) {
     case 'int':
     case 'number':
@@ -80,7 +78,8 @@ function kindOf(schema: z.ZodType): FieldKind {
     case 'enum':
       return 'choice';
     case 'array':
-      return 'list';
+      // An argument list is one value of several words; any other array is several values.
+      return schema === Argv ? 'argv' : 'list';
     case 'record':
       return 'record';
     case 'string':

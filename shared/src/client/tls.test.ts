@@ -10,8 +10,8 @@ import { connect, type Target } from './index.ts';
 const table = {
   'who.am-i': method({
     summary: 'Say who asks.',
-    params: z.object({}),
-    result: z.string(),
+    params: () => z.object({}),
+    result: () => z.string(),
     permission: 'who:read',
     audit: 'none',
     resource: 'none',

@@ -1,2 +1,3 @@
 export { closest, didYouMean } from './closest.ts';
+export { lazily } from './lazily.ts';
 export { splitWords } from './split-words.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { closest, didYouMean } from './closest.ts';
+import { lazily } from './lazily.ts';
 import { splitWords } from './split-words.ts';
 
 describe('closest', () => {
@@ -35,5 +36,28 @@ describe('splitWords', () => {
         expect(splitWords(quoted)).toEqual(words);
       }),
     );
+  });
+});
+
+describe('lazily', () => {
+  const make = () => {
+    const made: string[] = [];
+    const maker = (name: string) => () => {
+      made.push(name);
+      return { name };
+    };
+    return { made, object: lazily({ plain: 1 }, { a: maker('a'), b: maker('b') }) };
+  };
+
+  test('nothing is made that nobody reads', () => {
+    const { made, object } = make();
+    expect(Object.keys(object)).toEqual(['plain', 'a', 'b']);
+    expect(object.a).toEqual({ name: 'a' });
+    expect(made).toEqual(['a']);
+  });
+
+  test('what was made once is kept', () => {
+    const { object } = make();
+    expect(object.a).toBe(object.a);
   });
 });

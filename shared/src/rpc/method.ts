@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { lazily } from '../lib/index.ts';
 
 export type Level = 'read' | 'operate' | 'write' | 'admin';
 export type Permission = 'public' | `${string}:${Level}`;
@@ -46,8 +47,21 @@ export interface Method<
   readonly cli: 'hidden' | 'hand' | CliShape<P>;
 }
 
+/**
+ * A row as it is written down: it says how to make its schemas. They are made
+ * when one is first asked for, as a command needs those of a single row.
+ */
+type Written<P extends z.ZodObject, R, E, I> = Omit<Method<P>, 'params' | 'result' | 'event' | 'input'> & {
+  readonly params: () => P;
+  readonly result: () => R;
+  readonly event?: () => E;
+  readonly input?: () => I;
+};
+
 /** A row that answers once. */
-export const method = <P extends z.ZodObject, R extends z.ZodType>(row: Method<P, R, undefined, undefined>) => row;
+export const method = <P extends z.ZodObject, R extends z.ZodType>(
+  row: Written<P, R, undefined, undefined>,
+): Method<P, R, undefined, undefined> => withSchemas(row);
 
 /** A row that sends events while it runs, then a result. */
 export const stream = <
@@ -56,8 +70,19 @@ export const stream = <
   E extends z.ZodType,
   I extends z.ZodType | undefined = undefined,
 >(
-  row: Method<P, R, E, I> & { readonly event: E },
-) => row;
+  row: Written<P, R, E, I> & { readonly event: () => E },
+): Method<P, R, E, I> & { readonly event: E } => withSchemas(row) as Method<P, R, E, I> & { readonly event: E };
+
+function withSchemas<
+  P extends z.ZodObject,
+  R extends z.ZodType,
+  E extends z.ZodType | undefined,
+  I extends z.ZodType | undefined,
+>(written: Written<P, R, E, I>): Method<P, R, E, I> {
+  const { params, result, event, input, ...row } = written;
+  const streamed = { ...(event && { event }), ...(input && { input }) };
+  return lazily(row, { params, result, ...streamed }) as Method<P, R, E, I>;
+}
 
 // Rows of every shape share a table; the helpers above have checked each one.
 // oxlint-disable-next-line typescript/no-explicit-any

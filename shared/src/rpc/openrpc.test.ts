@@ -10,8 +10,8 @@ const info = { title: 'test', version: '1' };
 const table = {
   'b.stop': method({
     summary: 'Stop it.',
-    params: z.object({ name: z.string().describe('Whose.'), grace: z.int().default(10) }),
-    result: z.object({ stopped: z.boolean() }),
+    params: () => z.object({ name: z.string().describe('Whose.'), grace: z.int().default(10) }),
+    result: () => z.object({ stopped: z.boolean() }),
     permission: 'b:operate',
     audit: 'b.stop',
     resource: 'name',
@@ -19,9 +19,9 @@ const table = {
   }),
   'a.watch': stream({
     summary: 'Watch it.',
-    params: z.object({}),
-    event: z.object({ line: z.string() }),
-    result: z.object({}),
+    params: () => z.object({}),
+    event: () => z.object({ line: z.string() }),
+    result: () => z.object({}),
     permission: 'public',
     audit: 'none',
     resource: 'none',

@@ -1,46 +1,21 @@
 import * as z from 'zod';
-import { Ipv4, NodeName, NodeRecord, NodeState } from '../../model/index.ts';
+import { Ipv4, NodeName } from '../../model/index.ts';
 import { method } from '../method.ts';
-
-/** A join token: opaque to people, checked by shape before anything else looks at it. */
-export const JoinToken = z
-  .string()
-  .regex(/^volt1\.[A-Za-z0-9_-]{20,1000}$/, 'Not a join token')
-  .describe('A token of volt cluster token.')
-  .meta({ secret: true });
-
-const Cidr = z.cidrv4();
-
-export const ClusterStatus = z.object({
-  cluster: z.string(),
-  leader: z.string().nullable().describe('The controller that decides; null while one is being elected.'),
-  token: z.int().describe('Its fencing token.'),
-  nodesReady: z.int(),
-  nodes: z.int(),
-  workloads: z.int(),
-  instancesRunning: z.int(),
-  instancesWanted: z.int(),
-});
-
-export const NodeRow = NodeRecord.extend({
-  state: NodeState,
-  instances: z.int(),
-  leader: z.boolean(),
-  renewedAt: z.iso.datetime().nullable().describe('Its last heartbeat.'),
-});
-export type NodeRow = z.output<typeof NodeRow>;
+import { Cidr, ClusterStatus, JoinToken, NodeRow } from '../shapes/cluster.ts';
 
 /** What an agent does to make its machine part of a cluster. */
 export const clusterAgentMethods = {
   'cluster.init': method({
     summary: 'Make this machine the first node of a new cluster.',
-    params: z.object({
-      name: NodeName.default('volt').describe('Name of the cluster.'),
-      node: NodeName.optional().describe('Name of this node; its host name by default.'),
-      address: Ipv4.optional().describe('Address of this node that the others can reach; its only one by default.'),
-      range: Cidr.default('10.1.0.0/16').describe('Addresses for containers; each node gets a /24 of it.'),
-    }),
-    result: z.object({ cluster: z.string(), node: z.string(), address: Ipv4, join: z.string().meta({ secret: true }) }),
+    params: () =>
+      z.object({
+        name: NodeName.default('volt').describe('Name of the cluster.'),
+        node: NodeName.optional().describe('Name of this node; its host name by default.'),
+        address: Ipv4.optional().describe('Address of this node that the others can reach; its only one by default.'),
+        range: Cidr.default('10.1.0.0/16').describe('Addresses for containers; each node gets a /24 of it.'),
+      }),
+    result: () =>
+      z.object({ cluster: z.string(), node: z.string(), address: Ipv4, join: z.string().meta({ secret: true }) }),
     permission: 'cluster:admin',
     audit: 'cluster.init',
     resource: 'name',
@@ -49,19 +24,23 @@ export const clusterAgentMethods = {
 
   'cluster.join': method({
     summary: 'Make this machine a node of a cluster.',
-    params: z.object({
-      controller: z
-        .string()
-        .regex(/^\d+\.\d+\.\d+\.\d+:\d{1,5}$/, 'Must look like 192.0.2.1:7444')
-        .describe('A controller, as ADDRESS:PORT.'),
-      token: JoinToken,
-      node: NodeName.optional().describe('Name of this node; its host name by default.'),
-      address: Ipv4.optional().describe(
-        'Address of this node that the others can reach; by default the one on its way to the controller.',
-      ),
-      role: z.enum(['auto', 'controller', 'agent']).default('auto').describe('auto: the first three are controllers.'),
-    }),
-    result: z.object({ cluster: z.string(), node: z.string(), roles: z.array(z.string()) }),
+    params: () =>
+      z.object({
+        controller: z
+          .string()
+          .regex(/^\d+\.\d+\.\d+\.\d+:\d{1,5}$/, 'Must look like 192.0.2.1:7444')
+          .describe('A controller, as ADDRESS:PORT.'),
+        token: JoinToken,
+        node: NodeName.optional().describe('Name of this node; its host name by default.'),
+        address: Ipv4.optional().describe(
+          'Address of this node that the others can reach; by default the one on its way to the controller.',
+        ),
+        role: z
+          .enum(['auto', 'controller', 'agent'])
+          .default('auto')
+          .describe('auto: the first three are controllers.'),
+      }),
+    result: () => z.object({ cluster: z.string(), node: z.string(), roles: z.array(z.string()) }),
     permission: 'cluster:admin',
     audit: 'cluster.join',
     resource: 'controller',
@@ -73,8 +52,8 @@ export const clusterAgentMethods = {
 export const clusterControllerMethods = {
   'cluster.status': method({
     summary: 'Show the cluster: leader, nodes, workloads.',
-    params: z.object({}),
-    result: ClusterStatus,
+    params: () => z.object({}),
+    result: () => ClusterStatus,
     permission: 'cluster:read',
     audit: 'none',
     resource: 'none',
@@ -88,11 +67,12 @@ export const clusterControllerMethods = {
 
   'cluster.token': method({
     summary: 'Make a token with which machines can join until it expires.',
-    params: z.object({
-      ttl: z.int().min(10).max(86_400).default(3600).describe('Seconds until it expires.'),
-      role: z.enum(['auto', 'agent']).default('auto').describe('agent: what joins with it is never a controller.'),
-    }),
-    result: z.object({ join: z.string().meta({ secret: true }), expiresAt: z.iso.datetime() }),
+    params: () =>
+      z.object({
+        ttl: z.int().min(10).max(86_400).default(3600).describe('Seconds until it expires.'),
+        role: z.enum(['auto', 'agent']).default('auto').describe('agent: what joins with it is never a controller.'),
+      }),
+    result: () => z.object({ join: z.string().meta({ secret: true }), expiresAt: z.iso.datetime() }),
     permission: 'cluster:admin',
     audit: 'cluster.token',
     resource: 'none',
@@ -106,29 +86,31 @@ export const clusterControllerMethods = {
 
   'cluster.enroll': method({
     summary: 'Take in a node that shows a join token, and sign its certificate.',
-    params: z.object({
-      token: JoinToken,
-      node: NodeName.describe('Name of the node.'),
-      address: Ipv4.describe('Address of the node that the others can reach.'),
-      role: z.enum(['auto', 'controller', 'agent']).describe('auto: the first three are controllers.'),
-      certificateRequest: z.string().max(8192).describe('PKCS #10 in PEM.'),
-      userKey: z
-        .string()
-        .regex(/^U[A-Z2-7]{55}$/)
-        .describe("The node's public NATS key."),
-    }),
-    result: z.object({
-      cluster: z.string(),
-      roles: z.array(z.enum(['agent', 'controller'])),
-      certificate: z.string(),
-      files: z
-        .record(z.string(), z.string())
-        .meta({ secret: true })
-        .describe('What else its roles need, by file name.'),
-      subnet: Cidr,
-      range: Cidr,
-      peers: z.array(z.object({ node: NodeName, address: Ipv4, roles: z.array(z.string()) })),
-    }),
+    params: () =>
+      z.object({
+        token: JoinToken,
+        node: NodeName.describe('Name of the node.'),
+        address: Ipv4.describe('Address of the node that the others can reach.'),
+        role: z.enum(['auto', 'controller', 'agent']).describe('auto: the first three are controllers.'),
+        certificateRequest: z.string().max(8192).describe('PKCS #10 in PEM.'),
+        userKey: z
+          .string()
+          .regex(/^U[A-Z2-7]{55}$/)
+          .describe("The node's public NATS key."),
+      }),
+    result: () =>
+      z.object({
+        cluster: z.string(),
+        roles: z.array(z.enum(['agent', 'controller'])),
+        certificate: z.string(),
+        files: z
+          .record(z.string(), z.string())
+          .meta({ secret: true })
+          .describe('What else its roles need, by file name.'),
+        subnet: Cidr,
+        range: Cidr,
+        peers: z.array(z.object({ node: NodeName, address: Ipv4, roles: z.array(z.string()) })),
+      }),
     permission: 'public',
     audit: 'cluster.enroll',
     resource: 'node',
@@ -137,8 +119,8 @@ export const clusterControllerMethods = {
 
   'node.list': method({
     summary: 'List the nodes of the cluster.',
-    params: z.object({}),
-    result: z.array(NodeRow),
+    params: () => z.object({}),
+    result: () => z.array(NodeRow),
     permission: 'node:read',
     audit: 'none',
     resource: 'none',
@@ -153,8 +135,8 @@ export const clusterControllerMethods = {
 
   'node.inspect': method({
     summary: 'Show all that is known of a node.',
-    params: z.object({ name: NodeName }),
-    result: NodeRow,
+    params: () => z.object({ name: NodeName }),
+    result: () => NodeRow,
     permission: 'node:read',
     audit: 'none',
     resource: 'name',

@@ -1,46 +1,15 @@
 import * as z from 'zod';
-import { Argv, ContainerConfig, ContainerName, ContainerSpec, ContainerStatus, Env } from '../../model/index.ts';
+import { Argv, ContainerName, ContainerSpec, ContainerStatus, Env } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
-
-const GRACE_SECONDS_MAX = 3600;
-
-const Grace = z
-  .int()
-  .min(0)
-  .max(GRACE_SECONDS_MAX)
-  .default(10)
-  .describe('Seconds between asking it to stop and killing it.');
-
-const Name = z.object({ name: ContainerName });
+import { ContainerDetail, ExecInput, ExecOutput, Grace, LogLine, Name } from '../shapes/container.ts';
 
 const shown = ['name', 'state', 'image', 'address'] as const;
-
-export const ContainerDetail = z.object({
-  status: ContainerStatus,
-  config: ContainerConfig.describe('Callers who may only look see the names in `env`, and not the values.'),
-});
-
-export const LogLine = z.object({
-  at: z.iso.datetime(),
-  name: z.string().describe('Whose line it is.'),
-  text: z.string(),
-});
-export type LogLine = z.output<typeof LogLine>;
-
-/** Bytes travel as base64: every frame of a stream is JSON. */
-export const ExecOutput = z.object({ stream: z.enum(['stdout', 'stderr']), data: z.base64() });
-
-export const ExecInput = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('stdin'), data: z.base64() }),
-  z.object({ kind: z.literal('eof') }),
-  z.object({ kind: z.literal('resize'), columns: z.int().min(1).max(1000), rows: z.int().min(1).max(1000) }),
-]);
 
 export const containerMethods = {
   'container.create': method({
     summary: 'Define a container from an image, without starting it.',
-    params: ContainerSpec,
-    result: ContainerStatus,
+    params: () => ContainerSpec,
+    result: () => ContainerStatus,
     permission: 'container:operate',
     audit: 'container.create',
     resource: 'name',
@@ -56,8 +25,8 @@ export const containerMethods = {
 
   'container.run': method({
     summary: 'Create a container and start it.',
-    params: ContainerSpec,
-    result: ContainerStatus,
+    params: () => ContainerSpec,
+    result: () => ContainerStatus,
     permission: 'container:operate',
     audit: 'container.run',
     resource: 'name',
@@ -74,8 +43,8 @@ export const containerMethods = {
 
   'container.start': method({
     summary: 'Start a container. One that runs is left alone.',
-    params: Name,
-    result: ContainerStatus,
+    params: () => Name,
+    result: () => ContainerStatus,
     permission: 'container:operate',
     audit: 'container.start',
     resource: 'name',
@@ -84,8 +53,8 @@ export const containerMethods = {
 
   'container.stop': method({
     summary: 'Stop a container and keep its files.',
-    params: Name.extend({ grace: Grace }),
-    result: ContainerStatus,
+    params: () => Name.extend({ grace: Grace }),
+    result: () => ContainerStatus,
     permission: 'container:operate',
     audit: 'container.stop',
     resource: 'name',
@@ -100,8 +69,8 @@ export const containerMethods = {
 
   'container.restart': method({
     summary: 'Stop a container and start it again.',
-    params: Name.extend({ grace: Grace }),
-    result: ContainerStatus,
+    params: () => Name.extend({ grace: Grace }),
+    result: () => ContainerStatus,
     permission: 'container:operate',
     audit: 'container.restart',
     resource: 'name',
@@ -116,8 +85,8 @@ export const containerMethods = {
 
   'container.delete': method({
     summary: 'Delete a container and its files. An absent one is fine.',
-    params: Name.extend({ force: z.boolean().default(false).describe('Stop it first if it runs.') }),
-    result: z.object({ name: ContainerName, deleted: z.boolean() }),
+    params: () => Name.extend({ force: z.boolean().default(false).describe('Stop it first if it runs.') }),
+    result: () => z.object({ name: ContainerName, deleted: z.boolean() }),
     permission: 'container:operate',
     audit: 'container.delete',
     resource: 'name',
@@ -132,8 +101,8 @@ export const containerMethods = {
 
   'container.list': method({
     summary: 'List the containers of this node.',
-    params: z.object({}),
-    result: z.array(ContainerStatus),
+    params: () => z.object({}),
+    result: () => z.array(ContainerStatus),
     permission: 'container:read',
     audit: 'none',
     resource: 'none',
@@ -148,8 +117,8 @@ export const containerMethods = {
 
   'container.inspect': method({
     summary: 'Show all that is known of a container.',
-    params: Name,
-    result: ContainerDetail,
+    params: () => Name,
+    result: () => ContainerDetail,
     permission: 'container:read',
     audit: 'none',
     resource: 'name',
@@ -158,12 +127,13 @@ export const containerMethods = {
 
   'container.logs': stream({
     summary: 'Read what a container printed, from the journal.',
-    params: Name.extend({
-      follow: z.boolean().default(false).describe('Keep reading as it prints.'),
-      tail: z.int().min(0).max(100_000).default(1000).describe('How many of the last lines to begin with.'),
-    }),
-    event: LogLine,
-    result: z.object({}),
+    params: () =>
+      Name.extend({
+        follow: z.boolean().default(false).describe('Keep reading as it prints.'),
+        tail: z.int().min(0).max(100_000).default(1000).describe('How many of the last lines to begin with.'),
+      }),
+    event: () => LogLine,
+    result: () => z.object({}),
     permission: 'container:read',
     audit: 'none',
     resource: 'name',
@@ -172,17 +142,18 @@ export const containerMethods = {
 
   'container.exec': stream({
     summary: 'Run a program inside a running container.',
-    params: Name.extend({
-      command: Argv.min(1).describe('Program and arguments.'),
-      env: Env.default({}).describe('Environment variables, besides those of the container.'),
-      tty: z.boolean().default(false).describe('Give the program a terminal.'),
-      stdin: z.boolean().default(false).describe('Pass on what the caller sends.'),
-      columns: z.int().min(1).max(1000).default(80).describe('Width of its terminal, in characters.'),
-      rows: z.int().min(1).max(1000).default(24).describe('Height of its terminal, in lines.'),
-    }),
-    event: ExecOutput,
-    input: ExecInput,
-    result: z.object({ exitCode: z.int() }),
+    params: () =>
+      Name.extend({
+        command: Argv.min(1).describe('Program and arguments.'),
+        env: Env.default({}).describe('Environment variables, besides those of the container.'),
+        tty: z.boolean().default(false).describe('Give the program a terminal.'),
+        stdin: z.boolean().default(false).describe('Pass on what the caller sends.'),
+        columns: z.int().min(1).max(1000).default(80).describe('Width of its terminal, in characters.'),
+        rows: z.int().min(1).max(1000).default(24).describe('Height of its terminal, in lines.'),
+      }),
+    event: () => ExecOutput,
+    input: () => ExecInput,
+    result: () => z.object({ exitCode: z.int() }),
     permission: 'container:operate',
     audit: 'container.exec',
     resource: 'name',

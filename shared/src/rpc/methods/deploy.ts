@@ -1,25 +1,16 @@
 import * as z from 'zod';
 import { REPLICAS_MAX, WorkloadName, WorkloadSpec } from '../../model/index.ts';
 import { method } from '../method.ts';
-
-export const WorkloadRow = z.object({
-  name: WorkloadName,
-  image: z.string(),
-  replicas: z.int(),
-  running: z.int(),
-  generation: z.int(),
-  state: z.enum(['ready', 'progressing', 'deleting']),
-  reason: z.string().nullable().describe('Why it is not ready, when it is not.'),
-});
-export type WorkloadRow = z.output<typeof WorkloadRow>;
+import { WorkloadRow } from '../shapes/deploy.ts';
 
 const shown = ['name', 'image', 'replicas', 'running', 'state', 'reason'] as const;
 
 export const deployMethods = {
   'deploy.apply': method({
     summary: 'Make the cluster run what a file says.',
-    params: z.object({ workloads: z.array(WorkloadSpec).min(1).max(100).describe('What is to run; others stay.') }),
-    result: z.array(WorkloadRow),
+    params: () =>
+      z.object({ workloads: z.array(WorkloadSpec).min(1).max(100).describe('What is to run; others stay.') }),
+    result: () => z.array(WorkloadRow),
     permission: 'deploy:operate',
     audit: 'deploy.apply',
     resource: 'none',
@@ -28,8 +19,8 @@ export const deployMethods = {
 
   'deploy.list': method({
     summary: 'List the workloads of the cluster.',
-    params: z.object({}),
-    result: z.array(WorkloadRow),
+    params: () => z.object({}),
+    result: () => z.array(WorkloadRow),
     permission: 'deploy:read',
     audit: 'none',
     resource: 'none',
@@ -38,8 +29,9 @@ export const deployMethods = {
 
   'deploy.scale': method({
     summary: 'Change how many copies of a workload run.',
-    params: z.object({ name: WorkloadName, replicas: z.int().min(0).max(REPLICAS_MAX).describe('Copies to run.') }),
-    result: WorkloadRow,
+    params: () =>
+      z.object({ name: WorkloadName, replicas: z.int().min(0).max(REPLICAS_MAX).describe('Copies to run.') }),
+    result: () => WorkloadRow,
     permission: 'deploy:operate',
     audit: 'deploy.scale',
     resource: 'name',
@@ -53,8 +45,8 @@ export const deployMethods = {
 
   'deploy.delete': method({
     summary: 'Stop a workload everywhere and forget it. An absent one is fine.',
-    params: z.object({ name: WorkloadName }),
-    result: z.object({ name: WorkloadName, deleted: z.boolean() }),
+    params: () => z.object({ name: WorkloadName }),
+    result: () => z.object({ name: WorkloadName, deleted: z.boolean() }),
     permission: 'deploy:operate',
     audit: 'deploy.delete',
     resource: 'name',

@@ -1,17 +1,16 @@
 import * as z from 'zod';
 import { ImageBuild, ImageConfig, ImageDetail, ImageName, ImageSummary } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
-
-const Progress = z.object({ line: z.string(), done: z.int().optional(), total: z.int().optional() });
+import { Progress } from '../shapes/image.ts';
 
 const shown = ['name', 'digest', 'sizeBytes', 'files', 'createdAt'] as const;
 
 export const imageMethods = {
   'image.build': stream({
     summary: 'Build a Debian image with mmdebstrap, straight into the store.',
-    params: ImageBuild,
-    event: Progress,
-    result: ImageSummary,
+    params: () => ImageBuild,
+    event: () => Progress,
+    result: () => ImageSummary,
     permission: 'image:write',
     audit: 'image.build',
     resource: 'name',
@@ -26,16 +25,18 @@ export const imageMethods = {
 
   'image.import': stream({
     summary: 'Make an image of a root file system in a tar archive (plain, gzip or zstd).',
-    params: z.object({
-      name: ImageName,
-      config: ImageConfig.prefault({}).describe('What its containers run, and how.'),
-    }),
-    event: Progress,
-    input: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('data'), data: z.base64() }),
-      z.object({ kind: z.literal('eof') }),
-    ]),
-    result: ImageSummary,
+    params: () =>
+      z.object({
+        name: ImageName,
+        config: ImageConfig.prefault({}).describe('What its containers run, and how.'),
+      }),
+    event: () => Progress,
+    input: () =>
+      z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('data'), data: z.base64() }),
+        z.object({ kind: z.literal('eof') }),
+      ]),
+    result: () => ImageSummary,
     permission: 'image:write',
     audit: 'image.import',
     resource: 'name',
@@ -44,9 +45,9 @@ export const imageMethods = {
 
   'image.pull': stream({
     summary: 'Fetch an image from the nodes of the cluster that have it.',
-    params: z.object({ name: ImageName }),
-    event: Progress,
-    result: ImageSummary,
+    params: () => z.object({ name: ImageName }),
+    event: () => Progress,
+    result: () => ImageSummary,
     permission: 'image:write',
     audit: 'image.pull',
     resource: 'name',
@@ -55,8 +56,8 @@ export const imageMethods = {
 
   'image.list': method({
     summary: 'List the images in the store of this node.',
-    params: z.object({}),
-    result: z.array(ImageSummary),
+    params: () => z.object({}),
+    result: () => z.array(ImageSummary),
     permission: 'image:read',
     audit: 'none',
     resource: 'none',
@@ -65,8 +66,8 @@ export const imageMethods = {
 
   'image.inspect': method({
     summary: 'Show all that is known of an image.',
-    params: z.object({ name: ImageName }),
-    result: ImageDetail,
+    params: () => z.object({ name: ImageName }),
+    result: () => ImageDetail,
     permission: 'image:read',
     audit: 'none',
     resource: 'name',
@@ -75,8 +76,8 @@ export const imageMethods = {
 
   'image.delete': method({
     summary: 'Delete an image that no container uses.',
-    params: z.object({ name: ImageName }),
-    result: z.object({ name: ImageName, deleted: z.boolean() }),
+    params: () => z.object({ name: ImageName }),
+    result: () => z.object({ name: ImageName, deleted: z.boolean() }),
     permission: 'image:write',
     audit: 'image.delete',
     resource: 'name',

@@ -1,23 +1,13 @@
 import * as z from 'zod';
-import { InstanceStatus } from '../../model/index.ts';
 import { method } from '../method.ts';
-
-export const InstanceRow = InstanceStatus.pick({
-  node: true,
-  state: true,
-  address: true,
-  image: true,
-  reason: true,
-  startedAt: true,
-}).extend({ name: z.string(), workload: z.string().nullable() });
-export type InstanceRow = z.output<typeof InstanceRow>;
+import { InstanceRow } from '../shapes/instance.ts';
 
 /** Offered by agents (what runs here) and by controllers (what runs anywhere): `volt ps` asks whoever it talks to. */
 export const instanceMethods = {
   'instance.list': method({
     summary: 'List what runs: on a node, or in the whole cluster.',
-    params: z.object({}),
-    result: z.array(InstanceRow),
+    params: () => z.object({}),
+    result: () => z.array(InstanceRow),
     permission: 'instance:read',
     audit: 'none',
     resource: 'none',

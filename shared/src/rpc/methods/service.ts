@@ -1,19 +1,12 @@
 import * as z from 'zod';
 import { method } from '../method.ts';
-
-export const ServiceStatus = z.object({
-  name: z.string(),
-  state: z.string(),
-  detail: z.string(),
-  description: z.string(),
-});
-export type ServiceStatus = z.output<typeof ServiceStatus>;
+import { ServiceStatus } from '../shapes/service.ts';
 
 export const serviceMethods = {
   'service.list': method({
     summary: 'List the systemd services of this node.',
-    params: z.object({ all: z.boolean().default(false).describe('Those that are stopped as well.') }),
-    result: z.array(ServiceStatus),
+    params: () => z.object({ all: z.boolean().default(false).describe('Those that are stopped as well.') }),
+    result: () => z.array(ServiceStatus),
     permission: 'service:read',
     audit: 'none',
     resource: 'none',

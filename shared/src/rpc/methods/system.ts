@@ -1,33 +1,12 @@
 import * as z from 'zod';
 import { method, stream } from '../method.ts';
-
-export const SystemInfo = z.object({
-  node: z.string(),
-  program: z.enum(['voltd', 'volt-controller']),
-  version: z.string(),
-  pid: z.int(),
-  uptimeSeconds: z.number(),
-  systemd: z
-    .string()
-    .nullable()
-    .describe('Version of systemd; null when it could not be asked, and from controllers, which do not ask.'),
-  kernel: z.string(),
-  cluster: z.string().nullable().describe('Name of the cluster this node belongs to.'),
-});
-
-export const VoltEvent = z.object({
-  at: z.iso.datetime(),
-  kind: z.string().describe('What happened, such as container.running.'),
-  name: z.string().describe('To what.'),
-  detail: z.string().nullable(),
-});
-export type VoltEvent = z.output<typeof VoltEvent>;
+import { SystemInfo, VoltEvent } from '../shapes/system.ts';
 
 export const systemMethods = {
   'system.info': method({
     summary: 'Show what answers here: program, version, node and cluster.',
-    params: z.object({}),
-    result: SystemInfo,
+    params: () => z.object({}),
+    result: () => SystemInfo,
     permission: 'system:read',
     audit: 'none',
     resource: 'none',
@@ -41,9 +20,9 @@ export const systemMethods = {
 
   'event.watch': stream({
     summary: 'Watch what happens, as it happens.',
-    params: z.object({}),
-    event: VoltEvent,
-    result: z.object({}),
+    params: () => z.object({}),
+    event: () => VoltEvent,
+    result: () => z.object({}),
     permission: 'event:read',
     audit: 'none',
     resource: 'none',

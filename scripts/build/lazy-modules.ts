@@ -1,0 +1,41 @@
+/**
+ * What a program may well never need is loaded when it is first used. Where it
+ * is imported, a bundle gets a stand-in with the same names.
+ */
+import { join } from 'node:path';
+import type { Plugin } from 'esbuild';
+
+/**
+ * The agent of a machine in no cluster needs neither NATS nor certificates;
+ * xml2js is what dbus-next reads introspection with, which we never ask for.
+ */
+const packages = /^(@nats-io\/[^/]+|@peculiar\/[^/]+|yaml|xml2js)$/;
+
+/** Files of nothing but schemas: a command needs those of one method, and to make all of them takes longer than it. */
+const schemas = /\/(?:shared\/src\/(?:model|rpc\/shapes)\/(?!index\.)[a-z-]+|cli\/src\/contexts\/schema)\.ts$/;
+
+export const lazyModules: Plugin = {
+  name: 'lazy-modules',
+  setup(builder) {
+    builder.onResolve({ filter: packages }, async ({ path, importer, kind, resolveDir, pluginData }) => {
+      const isAmongThemselves = importer.includes('/node_modules/') && path !== 'xml2js';
+      if (pluginData === lazyModules || isAmongThemselves) return undefined;
+      const found = await builder.resolve(path, { importer, kind, resolveDir, pluginData: lazyModules });
+      return { ...found, namespace: 'lazy', pluginData: undefined };
+    });
+    builder.onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ path, resolveDir, pluginData }) => {
+      const file = join(resolveDir, path);
+      if (pluginData === lazyModules || !schemas.test(file)) return undefined;
+      return { path: file, namespace: 'lazy' };
+    });
+    builder.onLoad({ filter: /.*/, namespace: 'lazy' }, async ({ path }) => {
+      const names = Object.keys((await import(path)) as object).filter((name) => name !== 'module.exports');
+      return {
+        contents: `for (const name of ${JSON.stringify(names)}) {
+          Object.defineProperty(exports, name, { enumerable: true, get: () => require(${JSON.stringify(path)})[name] });
+        }`,
+        resolveDir: '/',
+      };
+    });
+  },
+};

@@ -1,0 +1,12 @@
+import * as z from 'zod';
+import { InstanceStatus } from '../../model/index.ts';
+
+export const InstanceRow = InstanceStatus.pick({
+  node: true,
+  state: true,
+  address: true,
+  image: true,
+  reason: true,
+  startedAt: true,
+}).extend({ name: z.string(), workload: z.string().nullable() });
+export type InstanceRow = z.output<typeof InstanceRow>;
