@@ -15,12 +15,24 @@ async function run([first, ...rest]: readonly string[]): Promise<number> {
   }
   if (first === 'daemon') return start((await import('../agent/src/main.ts')).main, rest);
   if (first === 'controller') return start((await import('../controller/src/main.ts')).main, rest);
-  return start((await import('../cli/src/main.ts')).main, first === undefined ? [] : [first, ...rest]);
+  const code = await start((await import('../cli/src/main.ts')).main, first === undefined ? [] : [first, ...rest]);
+  return leave(code);
 }
 
 /** Names the shape all three must have. */
 function start(main: Main, argv: readonly string[]): Promise<number> {
   return main(argv);
+}
+
+/** Somebody waits for a command to end: what it printed has to be out, and the rest is for the kernel to clear away. */
+async function leave(code: number): Promise<never> {
+  await Promise.all([process.stdout, process.stderr].map(flushed));
+  process.exit(code);
+}
+
+/** Resolves when all that was written has gone, or never will. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> | undefined {
+  return stream.writable ? new Promise((resolve) => void stream.write('', () => resolve())) : undefined;
 }
 
 run(process.argv.slice(2)).then(
