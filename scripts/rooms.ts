@@ -52,8 +52,20 @@ const agent: Record<string, Room> = {
     imports: [...pure, 'shared/program', 'agent/host'],
     packages: [...plain, ...streams, ...files, '@napi-rs/blake-hash', 'blake3'],
   },
+  // Archives as streams: reads and writes bytes, never a file.
+  'agent/tar': { imports: [...pure, 'agent/store'], packages: [...plain, ...streams] },
+  // Images as the rest of the world keeps them: layers, layouts, registries.
+  'agent/oci': {
+    imports: [...pure, 'agent/store', 'agent/tar'],
+    packages: [...plain, ...streams, ...files, ...sockets, 'yaml'],
+  },
   'agent/images': {
-    imports: [...pure, 'shared/program', 'agent/host', 'agent/store'],
+    imports: [...pure, 'shared/program', 'agent/host', 'agent/store', 'agent/tar', 'agent/oci'],
+    packages: [...plain, ...streams, ...files],
+  },
+  // What is done to the store as a whole: collect, check, repair, count.
+  'agent/cas': {
+    imports: [...pure, 'agent/host', 'agent/store'],
     packages: [...plain, ...streams, ...files],
   },
   'agent/network': { imports: [...pure, 'shared/program', 'agent/host'], packages: [...plain, ...streams] },

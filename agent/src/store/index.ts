@@ -1,13 +1,14 @@
 export { ByteReader } from './byte-reader.ts';
 export { type ByteString, fromBytes, fromText, shown, textOf } from './byte-string.ts';
 export { checkDigest, type Digest, isDigest } from './digest.ts';
+export { fsyncFolder, replaceFile, uniqueName } from './durable.ts';
 export { fetchObjects, type FetchProgress, type ObjectSource } from './fetch.ts';
 export { withFsErrors } from './fs-errors.ts';
 export { type Hash, openHash } from './hash.ts';
 export type { Hold, Holds } from './holds.ts';
 export { type Ingest, INLINE_BYTES_MAX } from './ingest.ts';
 export { type Link, linksOf } from './links.ts';
-export { checkRef, type Ref } from './refs.ts';
+export { checkRef, everyRef, type NamedRef, type Ref } from './refs.ts';
 export { openStore, type Store, type StoreOptions } from './store.ts';
 export { contentsOf, ENTRIES_MAX, type Inode, type Kind, makeTree, type Tree, type TreeEntry } from './tree.ts';
 export { decodeTree, encodeTree, isMtime } from './tree-codec.ts';

@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { everyRef } from './refs.ts';
 import { tempStore, unfinished } from './testing.ts';
 
 const one = '1'.repeat(64);
@@ -63,4 +64,19 @@ test('a name that holds no digest says so', async () => {
   await store.refs.images.set('web', 'latest', one);
   writeFileSync(join(store.folder, 'cas/refs/images/web/latest'), 'garbage');
   expect(() => store.refs.images.get('web', 'latest')).toThrow(expect.objectContaining({ code: 'DEPENDENCY' }));
+});
+
+test('every name is listed with its kind, also of kinds nobody knows, and a damaged one has no digest', async () => {
+  const { folder, objects, refs } = await tempStore();
+  await refs.images.set('web', 'latest', one);
+  await refs.pins.set('kept', 'latest', two);
+  mkdirSync(join(folder, 'cas/refs/later/a/b'), { recursive: true });
+  writeFileSync(join(folder, 'cas/refs/later/a/b/c'), `${one}\n`);
+  writeFileSync(join(folder, 'cas/refs/later/d'), 'nothing');
+  expect(everyRef(objects.layout)).toEqual([
+    { kind: 'images', name: 'web:latest', digest: one },
+    { kind: 'later', name: 'a/b/c', digest: one },
+    { kind: 'later', name: 'd', digest: undefined },
+    { kind: 'pins', name: 'kept:latest', digest: two },
+  ]);
 });

@@ -1,6 +1,6 @@
 /** Names for manifests: `refs/<kind>/<name>/<tag>`, each a file that holds one digest. */
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
 import { type Digest, checkDigest, isDigest } from './digest.ts';
 import { fsyncFolder, replaceFile, uniqueName } from './durable.ts';
@@ -83,6 +83,45 @@ export class Refs {
     return refs;
   }
 }
+
+/** Any name there is, of whatever kind. */
+export interface NamedRef {
+  /** Folder below `refs/`: images, manifests, pins. */
+  readonly kind: string;
+  /** `name:tag`. */
+  readonly name: string;
+  /** Undefined where the file holds none: the name is damaged. */
+  readonly digest: Digest | undefined;
+}
+
+/**
+ * Every name, also of kinds that this program does not know: who collects
+ * garbage must not take what some other version of it relies on.
+ */
+export function everyRef(layout: Layout): NamedRef[] {
+  const found: NamedRef[] = [];
+  for (const file of readdirSync(layout.refs, { recursive: true, withFileTypes: true })) {
+    if (file.isDirectory()) continue;
+    const path = join(file.parentPath, file.name);
+    const [kind = '', ...rest] = relative(layout.refs, path).split(sep);
+    const name = rest.length === 2 ? rest.join(':') : rest.join('/');
+    const text = file.isFile() ? readIfThere(path) : '';
+    if (text !== undefined) found.push({ kind, name, digest: isDigest(text.trim()) ? text.trim() : undefined });
+  }
+  return found.toSorted((a, b) => compare(a.kind, b.kind) || compare(a.name, b.name));
+}
+
+/** Undefined for a name that was deleted meanwhile. */
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    if (isAbsent(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Before either becomes part of a path. */
 export function checkRef(name: string, tag: string): void {

@@ -1,0 +1,62 @@
+/** The second half of a collection: objects that are neither marked nor held go. */
+import { lstatSync, readdirSync, type Stats, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDigest, type Store } from '../store/index.ts';
+import type { Breath } from './breath.ts';
+import type { DigestTable } from './digest-table.ts';
+import type { InodeCounts } from './inode-counts.ts';
+import { BLOCK_BYTES } from './weigh.ts';
+
+export interface Sweep {
+  readonly store: Store;
+  readonly marked: DigestTable;
+  /** Names that objects had in lowers that are gone, or would be. */
+  readonly lowerNames: InodeCounts;
+  /** Count only. */
+  readonly dryRun: boolean;
+  readonly breath: Breath;
+  readonly onShard?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface Swept {
+  readonly objects: number;
+  /** Of what they hold. */
+  readonly sizeBytes: number;
+  /** Of disk. Less than the objects took where lowers that stay have them too. */
+  readonly freedBytes: number;
+  readonly kept: number;
+  /** Garbage but for a work that is under way. */
+  readonly held: number;
+}
+
+export async function sweep({ store, marked, lowerNames, dryRun, breath, onShard }: Sweep): Promise<Swept> {
+  const { layout } = store.objects;
+  const swept = { objects: 0, sizeBytes: 0, freedBytes: 0, kept: 0, held: 0 };
+  const shards = readdirSync(layout.objects);
+  for (const [index, shard] of shards.entries()) {
+    onShard?.(index, shards.length);
+    await breath.breathe();
+    const folder = join(layout.objects, shard);
+    for (const digest of readdirSync(folder)) {
+      if (breath.isDue) await breath.breathe();
+      if (!isDigest(digest)) continue;
+      if (marked.has(digest)) {
+        swept.kept++;
+        continue;
+      }
+      // From here to the removal nothing may wait: a writer could come to rely on it in between.
+      if (store.holds.isHeld(digest)) {
+        swept.held++;
+        continue;
+      }
+      const path = join(folder, digest);
+      const stats: Stats | undefined = lstatSync(path, { throwIfNoEntry: false });
+      if (stats === undefined) continue;
+      if (!dryRun) unlinkSync(path);
+      swept.objects++;
+      swept.sizeBytes += stats.size;
+      if (stats.nlink - lowerNames.get(stats.ino) === 1) swept.freedBytes += stats.blocks * BLOCK_BYTES;
+    }
+  }
+  return swept;
+}
