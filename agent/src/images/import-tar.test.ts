@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeTree, type TreeEntry } from '../store/index.ts';
 import { tempFolder, tempStore, type TempStore, unfinished } from '../store/testing.ts';
-import { importTree, type TarImport } from './import-tar.ts';
+import { importTree, LayeredImport, type TarImport } from './import-tar.ts';
 import { chunksOf, END, rawEntry, signal, tarOf } from './testing.ts';
 
 async function load(
@@ -189,7 +189,19 @@ describe('a hostile or broken archive is refused, and nothing of it is published
     'a hard link to itself': tarOf({ name: 'a', flag: '1', linkName: 'a' }),
     'a symbolic link to nothing': tarOf({ name: 'a', flag: '2', linkName: '' }),
     'a device out of range': tarOf({ name: 'a', flag: '3', major: 5000 }),
+    'a deletion of overlayfs': tarOf({ name: 'a', flag: '3', major: 0, minor: 0 }),
+    'an attribute of overlayfs': tarOf({ name: 'a', pax: { 'SCHILY.xattr.trusted.overlay.redirect': '/ab/cd' } }),
+    'an attribute of overlayfs for users': tarOf({ name: 'a', pax: { 'SCHILY.xattr.user.overlay.metacopy': '' } }),
     'an unknown type': tarOf({ name: 'a', flag: 'Z' }),
+    'more global records than make sense': Buffer.concat([
+      rawEntry({
+        name: 'g',
+        flag: 'g',
+        contents: Array.from({ length: 101 }, (_, n) => `10 k${n + 100}=v\n`).join(''),
+      }),
+      whole,
+    ]),
+    'a size below zero': Buffer.concat([rawEntry({ name: 'a', binarySize: -512 }), END]),
     'a GNU sparse file': tarOf({ name: 'a', flag: 'S' }),
     'a PAX sparse file': tarOf({ name: 'a', pax: { 'GNU.sparse.major': '1' } }),
     'a malformed time': tarOf({ name: 'a', pax: { mtime: 'yesterday' } }),
@@ -219,6 +231,31 @@ describe('a hostile or broken archive is refused, and nothing of it is published
     const bomb = gzipSync(tarOf({ name: 'a', contents: Buffer.alloc(10_000_000) }));
     await expect(load(await tempStore(), bomb, { limits })).rejects.toEqual(invalid);
   });
+});
+
+test('in a whole root file system, names of removals are plain names', async () => {
+  const tree = await load(await tempStore(), tarOf({ name: 'a' }, { name: '.wh.a' }));
+  expect(listed(tree)).toEqual(['file .wh.a', 'file a']);
+});
+
+test('layers are counted together', async () => {
+  const store = await tempStore();
+  await using batch = store.objects.ingest();
+  const layers = new LayeredImport(batch, { signal, limits: { entries: 3, sizeBytes: 2 ** 20 } });
+  await layers.add(chunksOf(tarOf({ name: 'a' }, { name: 'b' })), 'layer');
+  await expect(layers.add(chunksOf(tarOf({ name: 'c' }, { name: 'd' })), 'layer')).rejects.toEqual(invalid);
+});
+
+test('layers become one tree', async () => {
+  const store = await tempStore();
+  await using batch = store.objects.ingest();
+  const layers = new LayeredImport(batch, { signal });
+  await layers.add(chunksOf(tarOf({ name: 'a', contents: '1' }, { name: 'd/x' }, { name: 'd/y' })), 'layer');
+  await layers.add(chunksOf(tarOf({ name: 'b', flag: '1', linkName: 'a' }, { name: 'd/.wh.x' })), 'layer');
+  const { digest, files } = await layers.finish();
+  await batch.commit();
+  expect(listed([...decodeTree(store.objects.read(digest))])).toEqual(['file a', 'hardlink b', 'dir d', 'file d/y']);
+  expect(files).toBe(2);
 });
 
 test('no change of bytes makes the reader fail in another way, or reach outside', async () => {

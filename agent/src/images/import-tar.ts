@@ -1,9 +1,10 @@
 /**
- * A root file system in a tar archive becomes objects and a tree. Nothing is
- * unpacked: contents go from the stream into the store, and names only ever
- * become entries of a tree, so nothing in an archive can reach outside.
+ * Tar archives become objects and a tree. Nothing is unpacked: contents go
+ * from the stream into the store, and names only ever become entries of a
+ * tree, so nothing in an archive can reach outside.
  */
 import { VoltError } from '@volt/shared/errors';
+import { changeOf, LayeredRoot } from '../oci/index.ts';
 import {
   ByteReader,
   type ByteString,
@@ -12,19 +13,12 @@ import {
   ENTRIES_MAX,
   type Ingest,
   INLINE_BYTES_MAX,
-  type Inode,
-  isMtime,
-  type Kind,
   makeTree,
   shown,
-  textOf,
   type Tree,
 } from '../store/index.ts';
-import { decompressed } from './decompress.ts';
-import { readTar, type TarEntry } from './tar-reader.ts';
-
-/** Uncompressed: an archive that is larger is a mistake, or a bomb. */
-export const ARCHIVE_BYTES_MAX = 256 * 2 ** 30;
+import { decompressed, readTar, type TarEntry, UNPACKED_BYTES_MAX } from '../tar/index.ts';
+import { kindOf, metadataOf } from './tar-inode.ts';
 
 export interface TarImport {
   readonly source: AsyncIterable<Uint8Array>;
@@ -32,8 +26,19 @@ export interface TarImport {
   readonly signal: AbortSignal;
   /** What becomes of an entry: kept when not given. */
   readonly edit?: ((path: ByteString) => 'keep' | 'drop' | 'empty') | undefined;
-  readonly onProgress?: ((progress: { entries: number; sizeBytes: number }) => void) | undefined;
-  readonly limits?: { readonly entries: number; readonly sizeBytes: number } | undefined;
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  readonly limits?: ImportLimits | undefined;
+}
+
+/** Of an image, all its layers together. */
+export interface ImportLimits {
+  readonly entries: number;
+  readonly sizeBytes: number;
+}
+
+export interface ImportProgress {
+  readonly entries: number;
+  readonly sizeBytes: number;
 }
 
 export interface ImportedTree {
@@ -44,66 +49,75 @@ export interface ImportedTree {
 
 const PROGRESS_ENTRIES = 500;
 
-/** Puts the contents and the tree into the batch. Throws INVALID_CONFIG for an archive that is broken or hostile. */
-export async function importTree(request: TarImport): Promise<ImportedTree> {
-  const { source, batch, signal, edit, limits = { entries: ENTRIES_MAX, sizeBytes: ARCHIVE_BYTES_MAX } } = request;
-  const reader = new ByteReader(decompressed(source));
-  const inodes = new Map<ByteString, Inode>();
-  let entries = 0;
-  try {
-    for await (const entry of readTar(reader)) {
-      signal.throwIfAborted();
-      if (++entries > limits.entries) throw bad(`it has more than ${limits.entries} entries`);
-      if (reader.position + entry.sizeBytes > limits.sizeBytes)
-        throw bad(`it is larger than ${limits.sizeBytes} bytes`);
-      if (entries % PROGRESS_ENTRIES === 0) request.onProgress?.({ entries, sizeBytes: reader.position });
-      const path = plainPath(entry.name);
-      const how = edit?.(path) ?? 'keep';
-      if (how === 'drop') continue;
-      inodes.set(path, await toInode(how === 'empty' ? { ...entry, sizeBytes: 0 } : entry, { inodes, reader, batch }));
+/** One archive that is the whole root. Throws INVALID_CONFIG for one that is broken or hostile. */
+export async function importTree({ source, batch, ...rest }: TarImport): Promise<ImportedTree> {
+  const layers = new LayeredImport(batch, rest);
+  await layers.add(decompressed(source), 'whole');
+  return layers.finish();
+}
+
+/** A root that comes in one archive after the other. */
+export class LayeredImport {
+  readonly #batch: Ingest;
+  readonly #options: Omit<TarImport, 'source' | 'batch'>;
+  readonly #limits: ImportLimits;
+  readonly #root: LayeredRoot;
+  #entries = 0;
+  #sizeBytes = 0;
+
+  constructor(batch: Ingest, options: Omit<TarImport, 'source' | 'batch'>) {
+    this.#batch = batch;
+    this.#options = options;
+    this.#limits = options.limits ?? { entries: ENTRIES_MAX, sizeBytes: UNPACKED_BYTES_MAX };
+    this.#root = new LayeredRoot(this.#limits.entries);
+  }
+
+  /** Reads an unpacked archive to its end. In a `layer` some names stand for removals. */
+  async add(archive: AsyncIterable<Uint8Array>, as: 'whole' | 'layer'): Promise<void> {
+    const { signal } = this.#options;
+    const reader = new ByteReader(archive);
+    this.#root.beginLayer();
+    try {
+      for await (const entry of readTar(reader)) {
+        signal.throwIfAborted();
+        this.#count(entry, reader);
+        const path = plainPath(entry.name);
+        const change = as === 'layer' ? changeOf(path) : ({ kind: 'entry', path } as const);
+        if (change.kind === 'entry') await this.#put(entry, path, reader);
+        else if (change.kind === 'remove') this.#root.remove(change.path);
+        else if (change.kind === 'clear') this.#root.clear(change.path);
+      }
+      await drainPadding(reader, signal);
+      this.#sizeBytes += reader.position;
+    } finally {
+      await reader.close();
     }
-    await drainPadding(reader, signal);
-  } finally {
-    await reader.close();
   }
-  const tree = makeTree(inodes);
-  return { digest: await batch.putBytes(encodeTree(tree)), ...totals(tree) };
-}
 
-interface Importing {
-  readonly inodes: ReadonlyMap<ByteString, Inode>;
-  readonly reader: ByteReader;
-  readonly batch: Ingest;
-}
-
-async function toInode(entry: TarEntry, importing: Importing): Promise<Inode> {
-  if (entry.type === 'hardlink') {
-    const target = importing.inodes.get(plainPath(entry.linkName));
-    if (target !== undefined && target.type !== 'dir') return target;
-    throw bad(`'${shown(entry.name)}' is a hard link to '${shown(entry.linkName)}', which is not a file before it`);
+  /** Puts the tree into the batch. */
+  async finish(): Promise<ImportedTree> {
+    const tree = makeTree(this.#root.inodes());
+    return { digest: await this.#batch.putBytes(encodeTree(tree)), ...totals(tree) };
   }
-  const { mode, uid, gid } = entry;
-  if (uid > 0xfffffffe || gid > 0xfffffffe) throw bad(`the owner of '${shown(entry.name)}' is out of range`);
-  const xattrs = entry.xattrs.size > 0 && { xattrs: toXattrs(entry) };
-  return { ...(await kindOf(entry, importing)), mode, uid, gid, mtime: toMtime(entry), ...xattrs };
-}
 
-async function kindOf(entry: TarEntry, { reader, batch }: Importing): Promise<Kind> {
-  switch (entry.type) {
-    case 'file':
-      return { type: 'file', sizeBytes: entry.sizeBytes, digest: await store(entry, reader, batch) };
-    case 'symlink':
-      return { type: 'symlink', target: entry.linkName };
-    case 'chardev':
-    case 'blockdev':
-      if (entry.major > 0xfff || entry.minor > 0xfffff)
-        throw bad(`the numbers of '${shown(entry.name)}' are out of range`);
-      return { type: entry.type, major: entry.major, minor: entry.minor };
-    case 'dir':
-    case 'fifo':
-      return { type: entry.type };
-    case 'hardlink':
-      throw bad('a hard link has no inode of its own');
+  #count(entry: TarEntry, reader: ByteReader): void {
+    const { entries, sizeBytes } = this.#limits;
+    if (++this.#entries > entries) throw bad(`it has more than ${entries} entries`);
+    const read = this.#sizeBytes + reader.position;
+    if (read + entry.sizeBytes > sizeBytes) throw bad(`it is larger than ${sizeBytes} bytes`);
+    if (this.#entries % PROGRESS_ENTRIES === 0) this.#options.onProgress?.({ entries: this.#entries, sizeBytes: read });
+  }
+
+  async #put(entry: TarEntry, path: ByteString, reader: ByteReader): Promise<void> {
+    const how = this.#options.edit?.(path) ?? 'keep';
+    if (how === 'drop') return;
+    if (entry.type === 'hardlink') return this.#root.link(path, plainPath(entry.linkName));
+    const kept = how === 'empty' ? { ...entry, sizeBytes: 0 } : entry;
+    const kind =
+      kept.type === 'file'
+        ? { type: kept.type, sizeBytes: kept.sizeBytes, digest: await store(kept, reader, this.#batch) }
+        : kindOf(kept);
+    this.#root.put(path, { ...kind, ...metadataOf(kept) });
   }
 }
 
@@ -119,30 +133,11 @@ async function store(entry: TarEntry, reader: ByteReader, batch: Ingest): Promis
 }
 
 /** Where an entry lies below the root. `.` and doubled slashes mean nothing; `..` and a leading slash are refused. */
-function plainPath(name: ByteString): ByteString {
+export function plainPath(name: ByteString): ByteString {
   if (name.startsWith('/')) throw bad(`'${shown(name)}' is an absolute path`);
   const names = name.split('/').filter((part) => part !== '' && part !== '.');
   if (names.includes('..')) throw bad(`'${shown(name)}' leads out of the archive`);
   return names.join('/');
-}
-
-function toMtime({ mtime, name }: TarEntry): string {
-  const [, sign = '', seconds = '', fraction = ''] = /^(-?)0*(\d+)(?:\.(\d*))?$/.exec(mtime) ?? [];
-  const places = fraction.slice(0, 9).replace(/0+$/, '');
-  const plain = `${sign}${seconds}${places && `.${places}`}`;
-  if (!isMtime(plain)) throw bad(`the time of '${shown(name)}' is malformed`);
-  return plain === '-0' ? '0' : plain;
-}
-
-function toXattrs(entry: TarEntry): Record<string, string> {
-  return Object.fromEntries(
-    [...entry.xattrs].map(([key, value]) => {
-      const name = textOf(key);
-      if (name === undefined || name.includes('\0'))
-        throw bad(`an attribute of '${shown(entry.name)}' has no proper name`);
-      return [name, Buffer.from(value, 'latin1').toString('base64')];
-    }),
-  );
 }
 
 /** What tar appends to fill its last block. Reading it lets the sender end well. */

@@ -7,7 +7,7 @@
  */
 import { VoltError } from '@volt/shared/errors';
 import { type ByteReader, type ByteString, fromBytes } from '../store/index.ts';
-import { parsePax, type Pax } from './tar-pax.ts';
+import { parsePax, type Pax } from './pax.ts';
 
 export type TarType = 'file' | 'hardlink' | 'symlink' | 'chardev' | 'blockdev' | 'dir' | 'fifo';
 
@@ -26,9 +26,11 @@ export interface TarEntry {
   readonly xattrs: ReadonlyMap<ByteString, ByteString>;
 }
 
-const BLOCK_BYTES = 512;
+export const BLOCK_BYTES = 512;
 /** For what comes in front of an entry: names, attributes. */
 const EXTENSION_BYTES_MAX = 1024 * 1024;
+/** Records that stand for all entries are looked at for each of them. */
+const GLOBAL_RECORDS_MAX = 100;
 
 const types: Record<string, TarType> = {
   '\0': 'file',
@@ -58,8 +60,7 @@ export async function* readTar(reader: ByteReader): AsyncGenerator<TarEntry> {
     if (flag === 'L') longName = cString(await readExtension(reader, header));
     else if (flag === 'K') longLink = cString(await readExtension(reader, header));
     else if (flag === 'x') pax = parsePax(await readExtension(reader, header));
-    else if (flag === 'g')
-      for (const [key, value] of parsePax(await readExtension(reader, header))) global.set(key, value);
+    else if (flag === 'g') addGlobal(global, parsePax(await readExtension(reader, header)));
     else {
       const entry = toEntry(header, new Map([...global, ...pax]), { longName, longLink });
       const start = reader.position;
@@ -70,6 +71,11 @@ export async function* readTar(reader: ByteReader): AsyncGenerator<TarEntry> {
       longLink = undefined;
     }
   }
+}
+
+function addGlobal(global: Pax, more: Pax): void {
+  for (const [key, value] of more) global.set(key, value);
+  if (global.size > GLOBAL_RECORDS_MAX) throw bad(`it has more than ${GLOBAL_RECORDS_MAX} global records`);
 }
 
 /** Undefined at the end of the archive, which is a block of zeros. */

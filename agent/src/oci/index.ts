@@ -1,0 +1,2 @@
+export { LayeredRoot } from './layered-root.ts';
+export { changeOf, isLayerName } from './whiteout.ts';
