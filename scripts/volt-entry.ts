@@ -26,13 +26,14 @@ function start(main: Main, argv: readonly string[]): Promise<number> {
 
 /** Somebody waits for a command to end: what it printed has to be out, and the rest is for the kernel to clear away. */
 async function leave(code: number): Promise<never> {
-  await Promise.all([process.stdout, process.stderr].map(flushed));
+  await flushed(process.stdout);
+  await flushed(process.stderr);
   process.exit(code);
 }
 
 /** Resolves when all that was written has gone, or never will. */
-function flushed(stream: NodeJS.WriteStream): Promise<void> | undefined {
-  return stream.writable ? new Promise((resolve) => void stream.write('', () => resolve())) : undefined;
+async function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writable) await new Promise<void>((resolve) => void stream.write('', () => resolve()));
 }
 
 run(process.argv.slice(2)).then(

@@ -8,8 +8,9 @@ import type { Plugin } from 'esbuild';
 /**
  * The agent of a machine in no cluster needs neither NATS nor certificates;
  * xml2js is what dbus-next reads introspection with, which we never ask for.
+ * Node's own are those that it has not loaded by itself when a program starts.
  */
-const packages = /^(@nats-io\/[^/]+|@peculiar\/[^/]+|yaml|xml2js)$/;
+const packages = /^(@nats-io\/[^/]+|@peculiar\/[^/]+|yaml|xml2js|node:(?:fs\/promises|child_process))$/;
 
 /** Files of nothing but schemas: a command needs those of one method, and to make all of them takes longer than it. */
 const schemas = /\/(?:shared\/src\/(?:model|rpc\/shapes)\/(?!index\.)[a-z-]+|cli\/src\/contexts\/schema)\.ts$/;
@@ -17,9 +18,11 @@ const schemas = /\/(?:shared\/src\/(?:model|rpc\/shapes)\/(?!index\.)[a-z-]+|cli
 export const lazyModules: Plugin = {
   name: 'lazy-modules',
   setup(builder) {
-    builder.onResolve({ filter: packages }, async ({ path, importer, kind, resolveDir, pluginData }) => {
+    builder.onResolve({ filter: packages }, async ({ path, importer, namespace, kind, resolveDir, pluginData }) => {
+      if (namespace === 'lazy' || pluginData === lazyModules) return undefined;
+      if (path.startsWith('node:')) return { path, namespace: 'lazy' };
       const isAmongThemselves = importer.includes('/node_modules/') && path !== 'xml2js';
-      if (pluginData === lazyModules || isAmongThemselves) return undefined;
+      if (isAmongThemselves) return undefined;
       const found = await builder.resolve(path, { importer, kind, resolveDir, pluginData: lazyModules });
       return { ...found, namespace: 'lazy', pluginData: undefined };
     });
@@ -31,8 +34,10 @@ export const lazyModules: Plugin = {
     builder.onLoad({ filter: /.*/, namespace: 'lazy' }, async ({ path }) => {
       const names = Object.keys((await import(path)) as object).filter((name) => name !== 'module.exports');
       return {
-        contents: `for (const name of ${JSON.stringify(names)}) {
-          Object.defineProperty(exports, name, { enumerable: true, get: () => require(${JSON.stringify(path)})[name] });
+        contents: `let loaded;
+        for (const name of ${JSON.stringify(names)}) {
+          const get = () => (loaded ??= require(${JSON.stringify(path)}))[name];
+          Object.defineProperty(exports, name, { enumerable: true, get });
         }`,
         resolveDir: '/',
       };
