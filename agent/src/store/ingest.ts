@@ -37,6 +37,13 @@ export interface PutResult {
   readonly sizeBytes: number;
 }
 
+export interface IngestOptions {
+  /** Takes all that the batch stages or finds; without one the batch has a hold of its own that ends with it. */
+  readonly hold?: Hold | undefined;
+  /** Writes what is there already once more: it may be damaged. */
+  readonly replaces?: boolean | undefined;
+}
+
 export class Ingest implements AsyncDisposable {
   readonly #ports: IngestPorts;
   readonly #folder: string;
@@ -44,10 +51,12 @@ export class Ingest implements AsyncDisposable {
   readonly #hold: Hold;
   /** Undefined where the hold is the caller's. */
   readonly #ownHold: Hold | undefined;
+  readonly #replaces: boolean;
   #isOpen = true;
 
-  constructor(ports: IngestPorts, hold?: Hold) {
+  constructor(ports: IngestPorts, { hold, replaces = false }: IngestOptions = {}) {
     this.#ports = ports;
+    this.#replaces = replaces;
     this.#ownHold = hold === undefined ? ports.holds.open() : undefined;
     this.#hold = hold ?? (this.#ownHold as Hold);
     this.#folder = uniqueName(ports.layout.tmp, 'ingest');
@@ -125,11 +134,15 @@ export class Ingest implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Held before it is looked for, so that what is found stays. An object of another size than it should have is damaged; writing it again heals it. */
+  /**
+   * Held before it is looked for, so that what is found stays. An object of
+   * another size than it should have is damaged; writing it again heals it.
+   */
   #has(digest: Digest, sizeBytes: number): boolean {
     if (!this.#isOpen) throw new VoltError('INTERRUPTED', 'This batch of objects was given up');
     this.#hold.add(digest);
     if (this.#staged.has(digest)) return true;
+    if (this.#replaces) return false;
     return statSync(objectPath(this.#ports.layout, digest), { throwIfNoEntry: false })?.size === sizeBytes;
   }
 

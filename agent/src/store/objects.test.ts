@@ -154,3 +154,16 @@ test('what a killed agent left is gone after the next start, and what it publish
   expect(unfinished(next)).toEqual([]);
   expect(next.objects.has(digest)).toBe(true);
 });
+
+test('a batch that replaces writes what is there once more', async () => {
+  const store = await tempStore();
+  const digest = await store.objects.put(Buffer.from('whole'));
+  chmodSync(store.objects.pathOf(digest), 0o600);
+  writeFileSync(store.objects.pathOf(digest), 'w-ole');
+  await store.objects.put(Buffer.from('whole'));
+  expect(await store.objects.verify(digest)).toBe('damaged');
+  await using batch = store.objects.ingest({ replaces: true });
+  await batch.putBytes(Buffer.from('whole'));
+  await batch.commit();
+  expect(await store.objects.verify(digest)).toBe('ok');
+});

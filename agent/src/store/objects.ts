@@ -10,7 +10,7 @@ import { type Digest, isDigest } from './digest.ts';
 import { errnoOf } from './fs-errors.ts';
 import type { Hash } from './hash.ts';
 import type { Hold, Holds } from './holds.ts';
-import { Ingest } from './ingest.ts';
+import { Ingest, type IngestOptions } from './ingest.ts';
 import { type Layout, objectPath } from './layout.ts';
 import type { Programs } from '../host/index.ts';
 
@@ -112,12 +112,9 @@ export class Objects {
     }
   }
 
-  /**
-   * Starts a batch of objects that are published together. It adds all it
-   * stages or finds to `hold`, or to one of its own that ends with it.
-   */
-  ingest({ hold }: { hold?: Hold | undefined } = {}): Ingest {
-    return new Ingest(this.#ports, hold);
+  /** Starts a batch of objects that are published together. */
+  ingest(options?: IngestOptions): Ingest {
+    return new Ingest(this.#ports, options);
   }
 
   /** One small object, published and durable when this resolves. */
