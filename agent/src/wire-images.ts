@@ -8,7 +8,14 @@ import type { Engine, Images as EngineImages } from './engine/index.ts';
 import { kernelSpecialFiles, type Programs } from './host/index.ts';
 import { Images } from './images/index.ts';
 import { Peers } from './peers/index.ts';
-import { openStore, serveObjects, type FetchProgress, type ObjectSource } from './store/index.ts';
+import {
+  openStore,
+  readTreeFile,
+  serveObjects,
+  type FetchProgress,
+  type LowersSetting,
+  type ObjectSource,
+} from './store/index.ts';
 
 export interface ImagesWire {
   readonly programs: Programs;
@@ -16,6 +23,7 @@ export interface ImagesWire {
   readonly identity: ClusterIdentity | null;
   readonly line: Pick<ClusterConnection, 'kv'> | null;
   readonly agentPort: number;
+  readonly lowers?: LowersSetting | undefined;
 }
 
 /** What the cluster's loop asks of images. */
@@ -38,16 +46,18 @@ export interface OpenImages {
 const STORE_ROOT = '/var/lib/volt/cas';
 const LOWERS = '/var/lib/volt/images';
 const SCRATCH = '/var/lib/volt/cas/tmp';
+/** Account files of an image. Millions of users are not worth the memory. */
+const ACCOUNTS_BYTES_MAX = 4 * 1024 * 1024;
 
 export async function openImages(wire: ImagesWire): Promise<OpenImages> {
-  const { programs, identity } = wire;
+  const { programs, identity, lowers } = wire;
   let engine: Pick<Engine, 'observe'> | undefined;
   const usersOf = async (tree: string) =>
     ((await engine?.observe()) ?? [])
       .filter(({ config }) => config.image.tree === tree)
       .map(({ status }) => status.name);
 
-  const store = await openStore({ root: STORE_ROOT, images: LOWERS, programs, specials: kernelSpecialFiles });
+  const store = await openStore({ root: STORE_ROOT, images: LOWERS, programs, specials: kernelSpecialFiles, lowers });
   const images = new Images({ store, programs, usersOf, scratch: SCRATCH, now: () => new Date() });
   const peers = identity === null ? null : openPeers(wire, identity);
   const pulls = new Map<string, Promise<unknown>>();
@@ -58,6 +68,7 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
       resolve: (name) => images.resolve(name),
       open: (manifest) => images.open(manifest),
       ensureLower: (tree, signal) => images.ensureLower(tree, signal),
+      readFile: async (tree, path) => readTreeFile(store.objects, tree, path, ACCOUNTS_BYTES_MAX)?.toString('utf8'),
     },
     service: {
       list: () => images.list(),

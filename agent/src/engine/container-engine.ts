@@ -183,7 +183,7 @@ export class ContainerEngine implements Engine {
     const image = wanted === undefined ? await images.resolve(spec.image) : await images.open(wanted.image.manifest);
     const lower = await images.ensureLower(image.tree, signal);
     const assignment = wanted?.assignment ?? null;
-    const accounts = await this.#accounts(image, lower);
+    const accounts = await this.#accounts(image);
     const resolved = resolveConfig({ spec, image, accounts, assignment, now: clock.now() });
     signal.throwIfAborted();
     // No wait between reading who has what and reserving it.
@@ -209,14 +209,16 @@ export class ContainerEngine implements Engine {
       .catch(() => undefined);
   }
 
-  async #accounts({ config }: ResolvedImage, lower: string): Promise<{ passwd: string; group: string }> {
+  async #accounts({ config, tree }: ResolvedImage): Promise<{ passwd: string; group: string }> {
     if (config.user === '') return { passwd: '', group: '' };
-    const { files } = this.#options;
-    const read = async (name: string) => (await files.read(`${lower}/etc/${name}`)) ?? '';
+    const { images } = this.#options;
+    const read = async (name: string) => (await images.readFile(tree, `etc/${name}`)) ?? '';
     return { passwd: await read('passwd'), group: await read('group') };
   }
 
   async #start(name: string, signal: AbortSignal): Promise<ContainerStatus> {
+    // There already, but where it was lost, or made in a way that this kernel cannot mount.
+    await this.#options.images.ensureLower(this.#existing(name).image.tree, signal);
     await this.#options.driver.start(name, signal);
     return this.#noted(name);
   }

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import fc from 'fast-check';
+import { VoltError } from '@volt/shared/errors';
 import { MemoryFiles } from '../host/testing.ts';
 import { ContainerEngine } from './container-engine.ts';
 import type { ResolvedImage, Wanted } from './engine.ts';
@@ -7,20 +8,27 @@ import { FakeDriver, digest, image, imagesOf, networkOf, paths, spec, stillClock
 
 const { signal } = new AbortController();
 
-async function world(options: { images?: Record<string, ResolvedImage>; subnet?: string } = {}) {
+interface World {
+  readonly images?: Record<string, ResolvedImage>;
+  readonly imageFiles?: Record<string, string>;
+  readonly subnet?: string;
+}
+
+async function world(options: World = {}) {
   const driver = new FakeDriver();
   const files = new MemoryFiles();
+  const images = imagesOf(options.images ?? { app: image(), other: image({}, 'b') }, options.imageFiles);
   const engine = new ContainerEngine({
     files,
     driver,
     clock: stillClock,
-    images: imagesOf(options.images ?? { app: image(), other: image({}, 'b') }),
+    images,
     network: networkOf(options.subnet),
     containers: paths.containers,
   });
   await engine.recover(signal);
   const states = async () => (await engine.list()).map(({ name, state }) => `${name} ${state}`);
-  return { driver, files, engine, states };
+  return { driver, files, images, engine, states };
 }
 
 test('a created container is there and does not run', async () => {
@@ -43,6 +51,17 @@ test('run creates and starts', async () => {
   });
 });
 
+test('a start sees to it that the image is laid out', async () => {
+  const { engine, images } = await world();
+  await engine.create(spec('web'), signal);
+  const ensureLower = vi.spyOn(images, 'ensureLower');
+  await engine.start('web', signal);
+  expect(ensureLower).toHaveBeenCalledExactlyOnceWith(image().tree, signal);
+  ensureLower.mockRejectedValue(new VoltError('RESOURCE', 'the disk is full'));
+  await engine.stop('web', 1, signal);
+  await expect(engine.start('web', signal)).rejects.toMatchObject({ message: 'the disk is full' });
+});
+
 test('what the image says is run, and the user has the last word', async () => {
   const app = image({
     entrypoint: ['/init'],
@@ -61,10 +80,13 @@ test('what the image says is run, and the user has the last word', async () => {
 });
 
 test('a user of the image becomes numbers', async () => {
-  const { engine, files } = await world({ images: { app: image({ user: 'www' }) } });
-  await files.makeFolder('/lower/ffffffff/etc', { mode: 0o755 });
-  await files.write('/lower/ffffffff/etc/passwd', 'root:x:0:0::/:\nwww:x:33:34::/:\n', { mode: 0o644 });
-  await files.write('/lower/ffffffff/etc/group', 'www:x:34:\nadm:x:4:other,www\n', { mode: 0o644 });
+  const { engine } = await world({
+    images: { app: image({ user: 'www' }) },
+    imageFiles: {
+      'etc/passwd': 'root:x:0:0::/:\nwww:x:33:34::/:\n',
+      'etc/group': 'www:x:34:\nadm:x:4:other,www\n',
+    },
+  });
   await engine.create(spec('web'), signal);
   expect((await engine.inspect('web')).config.user).toBe('33:34:4');
 });

@@ -112,6 +112,8 @@ export interface Images {
   open(manifest: string): Promise<ResolvedImage>;
   /** Path of the read-only tree, made once and kept for as long as something uses it. */
   ensureLower(tree: string, signal: AbortSignal): Promise<string>;
+  /** The text of a plain file of the tree. Undefined where it has none; symbolic links are not followed. */
+  readFile(tree: string, path: string): Promise<string | undefined>;
 }
 
 export interface ResolvedImage {

@@ -55,8 +55,8 @@ export function config(name: string, change: Partial<ContainerConfig> = {}, slot
   };
 }
 
-/** An image store with these images; any other name is not there. */
-export function imagesOf(named: Record<string, ResolvedImage>): Images {
+/** An image store with these images, in all of which these files are; any other name is not there. */
+export function imagesOf(named: Record<string, ResolvedImage>, files: Record<string, string> = {}): Images {
   const found = (one: ResolvedImage | undefined, name: string): ResolvedImage => {
     if (one === undefined) throw new VoltError('NOT_FOUND', `There is no image '${name}'`);
     return one;
@@ -69,6 +69,7 @@ export function imagesOf(named: Record<string, ResolvedImage>): Images {
         manifest,
       ),
     ensureLower: async (tree) => `/lower/${tree.slice(0, 8)}`,
+    readFile: async (_tree, path) => files[path],
   };
 }
 

@@ -1,5 +1,5 @@
 export { ByteReader } from './byte-reader.ts';
-export { type ByteString, fromBytes, fromText, shown, textOf } from './byte-string.ts';
+export { type ByteString, fromBytes, fromText, fsPath, shown, textOf } from './byte-string.ts';
 export { checkDigest, type Digest, isDigest } from './digest.ts';
 export { fsyncFolder, replaceFile, uniqueName } from './durable.ts';
 export { fetchObjects, type FetchProgress, type ObjectSource } from './fetch.ts';
@@ -9,7 +9,10 @@ export type { Hold, Holds } from './holds.ts';
 export { type Ingest, INLINE_BYTES_MAX } from './ingest.ts';
 export { type Link, linksOf } from './links.ts';
 export { checkRef, everyRef, type NamedRef, type Ref } from './refs.ts';
+export type { LowersSetting } from './lower-probe.ts';
+export type { LowerWay } from './lower-way.ts';
 export { openStore, type Store, type StoreOptions } from './store.ts';
 export { contentsOf, ENTRIES_MAX, type Inode, type Kind, makeTree, type Tree, type TreeEntry } from './tree.ts';
 export { decodeTree, encodeTree, isMtime } from './tree-codec.ts';
+export { readTreeFile } from './tree-file.ts';
 export { REQUEST_DIGESTS_MAX, serveObjects } from './transfer.ts';

@@ -5,6 +5,7 @@
  *   <root>/refs/<kind>/<name>/<tag> names; each file holds one digest
  *   <root>/tmp/                     staging; emptied when the store opens
  *   <images>/<tree digest>/rootfs   lowers: trees laid out as folders
+ *   <images>/<tree digest>/way      how that one was made (lower-way.ts)
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,17 +1,20 @@
 /**
  * Lowers: trees laid out as read-only folders that containers put their
- * overlay on. Made once for each tree, mostly of hard links to objects.
+ * overlay on. Made once for each tree, in the best way this machine has; what
+ * was made in another way stays as it is for as long as it can be mounted.
  *
  * A lower is built beside its place and moved there when it is complete, so
  * whoever finds one finds all of it, whenever the builder died.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Digest, checkDigest, isDigest } from './digest.ts';
 import { flushFileSystem, fsyncFolder, uniqueName } from './durable.ts';
 import { errnoOf, withFsErrors } from './fs-errors.ts';
 import { UNFINISHED } from './layout.ts';
 import { buildLower } from './lower-build.ts';
+import type { LowerChoice } from './lower-probe.ts';
+import { type LowerWay, readRecord, writeRecord } from './lower-way.ts';
 import type { Objects } from './objects.ts';
 import type { Programs, SpecialFiles } from '../host/index.ts';
 import { decodeTree } from './tree-codec.ts';
@@ -24,11 +27,28 @@ export interface LowerPorts {
 export class Lowers {
   readonly #objects: Objects;
   readonly #ports: LowerPorts;
+  readonly #choice: LowerChoice;
   readonly #building = new Map<Digest, Promise<string>>();
 
-  constructor(objects: Objects, ports: LowerPorts) {
+  constructor(objects: Objects, ports: LowerPorts, choice: LowerChoice) {
     this.#objects = objects;
     this.#ports = ports;
+    this.#choice = choice;
+  }
+
+  /** How the next lowers are made. */
+  get way(): LowerWay {
+    return this.#choice.way;
+  }
+
+  /** Why that is not a better way; null for the best. */
+  get reason(): string | null {
+    return this.#choice.reason;
+  }
+
+  /** How this one was made. A redirect tree needs the objects of its tree; the other ways need none. */
+  wayOf(tree: Digest): LowerWay | undefined {
+    return this.has(tree) ? readRecord(dirname(this.pathOf(tree))).way : undefined;
   }
 
   /** Where the lower of a tree is, or would be. */
@@ -47,7 +67,7 @@ export class Lowers {
   /** The folder of this tree; made when it is not there. Callers for one tree share one build. */
   async materialise(tree: Digest): Promise<string> {
     const path = this.pathOf(tree);
-    if (existsSync(path)) return path;
+    if (this.#isUsable(path)) return path;
     let building = this.#building.get(tree);
     if (building === undefined) {
       building = withFsErrors(`Cannot lay out tree ${tree}`, () => this.#build(tree, path));
@@ -60,32 +80,50 @@ export class Lowers {
 
   /** Takes a lower away that nothing mounts. Removing an absent one succeeds. */
   remove(tree: Digest): void {
-    const going = uniqueName(this.#objects.layout.images, UNFINISHED);
-    try {
-      renameSync(dirname(this.pathOf(tree)), going);
-    } catch (thrown) {
-      if (errnoOf(thrown) === 'ENOENT') return;
-      throw thrown;
-    }
-    rmSync(going, { recursive: true, force: true });
+    this.#moveAside(tree)?.();
+  }
+
+  /** One that no container can run on is not usable, and is made again in the way that there is. */
+  #isUsable(path: string): boolean {
+    if (!existsSync(path)) return false;
+    const { way, objects } = readRecord(dirname(path));
+    return way !== 'redirect' || (this.#choice.canRedirect && objects === this.#objects.layout.objects);
   }
 
   async #build(digest: Digest, path: string): Promise<string> {
+    const { way } = this.#choice;
     const tree = decodeTree(this.#objects.read(digest));
-    const { images } = this.#objects.layout;
+    const { images, objects } = this.#objects.layout;
     const staging = uniqueName(images, UNFINISHED);
     // Images hold setuid programs: no user of the host may walk in.
     mkdirSync(staging, { mode: 0o700 });
     try {
+      // Nor may the group of the folder above be handed down, as a setgid bit would.
+      chmodSync(staging, 0o700);
       const rootfs = join(staging, 'rootfs');
-      await buildLower({ tree, rootfs, objects: this.#objects, specials: this.#ports.specials });
+      await buildLower({ tree, way, rootfs, objects: this.#objects, specials: this.#ports.specials });
+      writeRecord(staging, { way, objects });
       await flushFileSystem(staging, this.#ports.programs);
+      const removeOld = this.#moveAside(digest);
       renameSync(staging, dirname(path));
       fsyncFolder(images);
+      removeOld?.();
     } catch (thrown) {
       rmSync(staging, { recursive: true, force: true });
       throw thrown;
     }
     return path;
+  }
+
+  /** Frees the place at once; what is given back removes what was there, which takes longer. */
+  #moveAside(tree: Digest): (() => void) | undefined {
+    const aside = uniqueName(this.#objects.layout.images, UNFINISHED);
+    try {
+      renameSync(dirname(this.pathOf(tree)), aside);
+    } catch (thrown) {
+      if (errnoOf(thrown) === 'ENOENT') return undefined;
+      throw thrown;
+    }
+    return () => rmSync(aside, { recursive: true, force: true });
   }
 }

@@ -2,6 +2,7 @@
 import { type Hash, openHash } from './hash.ts';
 import { Holds } from './holds.ts';
 import { layoutOf, prepareLayout } from './layout.ts';
+import { chooseLowers, type LowersSetting } from './lower-probe.ts';
 import { Lowers } from './lower.ts';
 import { Objects } from './objects.ts';
 import type { Programs, SpecialFiles } from '../host/index.ts';
@@ -22,13 +23,17 @@ export interface StoreOptions {
   readonly images: string;
   readonly programs: Programs;
   readonly specials: SpecialFiles;
+  /** How lowers are made; the best way that there is when not given. */
+  readonly lowers?: LowersSetting | undefined;
   readonly hash?: Hash | undefined;
 }
 
 /** Opens the store, making it where there is none, and clears what an interrupted agent left unfinished. */
-export async function openStore({ root, images, programs, specials, hash }: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { root, images, programs, specials, lowers: setting = 'auto', hash } = options;
   const layout = layoutOf(root, images);
   prepareLayout(layout);
+  const choice = await chooseLowers({ layout, setting, programs, specials });
   const holds = new Holds();
   const objects = new Objects({ layout, hash: hash ?? (await openHash()), programs, holds });
   return {
@@ -39,6 +44,6 @@ export async function openStore({ root, images, programs, specials, hash }: Stor
       pins: new Refs(layout, 'pins'),
     },
     holds,
-    lowers: new Lowers(objects, { programs, specials }),
+    lowers: new Lowers(objects, { programs, specials }, choice),
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { kernelSpecialFiles, NodePrograms } from '../host/index.ts';
 import type { Inode } from './tree.ts';
-import { openStore, type Store } from './store.ts';
+import { openStore, type Store, type StoreOptions } from './store.ts';
 
 export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'volt-store-'));
@@ -17,9 +17,12 @@ export interface TempStore extends Store {
   readonly folder: string;
 }
 
-/** A second call with the same folder is the next start of the agent. */
-export async function tempStore(folder = tempFolder()): Promise<TempStore> {
-  const options = { programs: new NodePrograms(), specials: kernelSpecialFiles };
+/**
+ * A second call with the same folder is the next start of the agent. Lowers are of hard links unless a test asks for
+ * another way, so that contents can be read from them without a mount.
+ */
+export async function tempStore(folder = tempFolder(), more: Partial<StoreOptions> = {}): Promise<TempStore> {
+  const options = { programs: new NodePrograms(), specials: kernelSpecialFiles, lowers: 'hardlink', ...more } as const;
   const store = await openStore({ root: join(folder, 'cas'), images: join(folder, 'images'), ...options });
   return { ...store, folder };
 }

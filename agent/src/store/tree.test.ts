@@ -33,7 +33,11 @@ const kinds = fc.oneof(
   fc.record({ type: fc.constant('file' as const), sizeBytes: fc.nat(), digest: fc.constant(digest) }),
   fc.record({ type: fc.constant('symlink' as const), target: names }),
   fc.record({ type: fc.constant('fifo' as const) }),
-  fc.record({ type: fc.constantFrom('chardev' as const, 'blockdev' as const), major: fc.nat(4095), minor: fc.nat(99) }),
+  fc.record({
+    type: fc.constantFrom('chardev' as const, 'blockdev' as const),
+    major: fc.integer({ min: 1, max: 4095 }),
+    minor: fc.nat(99),
+  }),
 );
 const leaf = fc.tuple(someMetadata, kinds).map(([common, kind]): Inode => ({ ...common, ...kind }));
 
@@ -152,6 +156,9 @@ describe('refuses a tree', () => {
     'with a hard link to a later file': [root, { path: 'a', type: 'hardlink', target: 'b' }, { path: 'b', ...file }],
     'with a hard link to a folder': [root, { path: 'a', ...folder }, { path: 'b', type: 'hardlink', target: 'a' }],
     'with a hard link out of it': [root, { path: 'a', type: 'hardlink', target: '../../etc/passwd' }],
+    'with the mark of a deleted file': [root, { path: 'a', ...metadata, type: 'chardev', major: 0, minor: 0 }],
+    'with an attribute of the overlay': [root, { path: 'a', ...file, xattrs: { 'trusted.overlay.redirect': '' } }],
+    'with such an attribute on its root': [{ ...root, xattrs: { 'trusted.overlay.opaque': 'eQ==' } }],
     'with an empty link': [root, { path: 'a', ...metadata, type: 'symlink', target: '' }],
   };
   test.each(Object.entries(trees))('%s', (_name, tree) => {

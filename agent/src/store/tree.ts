@@ -18,6 +18,9 @@ export const PATH_BYTES_MAX = 4095;
 export const NAME_BYTES_MAX = 255;
 export const ENTRIES_MAX = 2_000_000;
 
+/** What the overlay keeps its own notes in. */
+export const OVERLAY_XATTRS = 'trusted.overlay.';
+
 export interface Metadata {
   /** The permission bits, 0 to 0o7777. */
   readonly mode: number;
@@ -88,11 +91,25 @@ export function checkTree(tree: Tree): void {
         throw bad(`'${shown(entry.path)}' links to '${shown(entry.target)}', which is not a file before it`);
       }
     }
+    checkOverlay(entry);
     if (entry.type === 'symlink' && !isLinkTarget(entry.target)) {
       throw bad(`the target of '${shown(entry.path)}' is empty, too long or holds a NUL byte`);
     }
     types.set(entry.path, entry.type);
   }
+}
+
+/**
+ * An overlay obeys these, so an image that has them would steer it: hide files, or show others in their place.
+ * Attributes of `user.overlay` are not obeyed (they need a mount option that is never given) and may stay.
+ */
+function checkOverlay(entry: TreeEntry): void {
+  if (entry.type === 'hardlink') return;
+  if (entry.type === 'chardev' && entry.major === 0 && entry.minor === 0) {
+    throw bad(`'${shown(entry.path)}' is the character device 0:0, by which an overlay marks what was deleted`);
+  }
+  const name = Object.keys(entry.xattrs ?? {}).find((each) => each.startsWith(OVERLAY_XATTRS));
+  if (name !== undefined) throw bad(`'${shown(entry.path)}' has the attribute '${shown(name)}', which is an overlay's`);
 }
 
 export function checkPath(path: ByteString): void {

@@ -38,6 +38,11 @@ export const settings = {
     summary: 'TLS port of the agent, open once the node is in a cluster.',
     live: false,
   },
+  'store.lowers': {
+    schema: z.enum(['auto', 'redirect', 'hardlink', 'copy']).default('auto'),
+    summary: 'How images are laid out for containers. auto is the best way that this machine has.',
+    live: false,
+  },
   'controller.port': {
     schema: z.int().min(1).max(65_535).default(7444),
     summary: 'TLS port of the controller.',
