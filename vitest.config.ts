@@ -2,8 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * unit: values and fakes, seconds. contract: the real ports on this machine
- * (nats-server, sockets, files). e2e: real systemd nodes in the lab.
+ * (nats-server, sockets, files). slow: those of them that take their time, as
+ * elections and installing a Debian do. e2e: real systemd nodes in the lab.
  */
+const real = { globalSetup: ['e2e/contracts/vitest-setup.ts'], testTimeout: 60_000, hookTimeout: 120_000 };
+
 export default defineConfig({
   test: {
     projects: [
@@ -15,14 +18,27 @@ export default defineConfig({
             'scripts/**/*.test.ts',
             'e2e/{lab,bench}/**/*.test.ts',
           ],
+          // A deadline, and no measure of speed: other checks run beside.
+          testTimeout: 30_000,
+          // Modules are loaded once and not once a file: half of the time. They hold no state worth forgetting.
+          isolate: false,
         },
       },
       {
         test: {
           name: 'contract',
           include: ['e2e/contracts/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          exclude: ['**/*.slow.test.ts'],
+          ...real,
+        },
+      },
+      {
+        test: {
+          name: 'slow',
+          include: ['e2e/contracts/**/*.slow.test.ts'],
+          // Elections on a busy machine take several rounds.
+          fileParallelism: false,
+          ...real,
         },
       },
       {

@@ -1,4 +1,4 @@
-/** `pnpm check`: everything but the lab, in under a minute. Exits 1 if anything is red. */
+/** `pnpm check`: everything but what is slow, in under a minute. Exits 1 if anything is red. */
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';

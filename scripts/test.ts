@@ -3,19 +3,19 @@
  * again what failed, and the last line is `N passed, N failed`; a check that
  * is not a test run counts as one.
  *
- *   npm test -- unit contract     only these parts: check unit contract build e2e
- *   npm test -- agent/src/engine  only unit and contract tests with this in their path
+ *   npm test -- unit contract     only these parts: check unit contract slow build e2e
+ *   npm test -- agent/src/engine  only tests with this in their path, the lab left out
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { prepareHost } from '../e2e/lab/index.ts';
 import { describeFailures } from './check/failures.ts';
 import { readReport } from './check/report.ts';
-import { describeOutcome, runStep, runSteps, staticChecks, top, vitestStep, type Step } from './check/steps.ts';
+import { runStep, runSteps, staticChecks, top, vitestStep, type Outcome, type Step } from './check/steps.ts';
 import { isGreen, table, tallyCheck, tallyRun, totalLine, type Tally } from './check/tally.ts';
 
-const PARTS = ['check', 'unit', 'contract', 'build', 'e2e'];
+const PARTS = ['check', 'unit', 'contract', 'slow', 'build', 'e2e'];
+const WITHOUT_LAB = ['unit', 'contract', 'slow'];
 const results = join(top, 'dist/test-results');
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
@@ -23,13 +23,11 @@ mkdirSync(results, { recursive: true });
 const args = process.argv.slice(2);
 const filters = args.filter((arg) => !PARTS.includes(arg));
 const named = args.filter((arg) => PARTS.includes(arg));
-const parts = named.length > 0 ? named : filters.length > 0 ? ['unit', 'contract'] : PARTS;
+const parts = named.length > 0 ? named : filters.length > 0 ? WITHOUT_LAB : PARTS;
 
 const tallies: Tally[] = [];
-if (parts.includes('check')) await check();
-if (parts.includes('unit')) await run('unit');
-if (parts.includes('contract') || parts.includes('e2e')) await prepareHost(console.log);
-if (parts.includes('contract')) await run('contract');
+await runTogether();
+if (parts.includes('slow')) await run('slow');
 const isBuilt = !parts.includes('build') || (await build());
 // Without the binary the lab has nothing to install.
 if (parts.includes('e2e')) await (isBuilt ? run('e2e') : tallies.push(notRun('e2e', 'it needs the build')));
@@ -41,20 +39,35 @@ if (failures.length > 0) title('failed');
 console.log(`${describeFailures(failures)}\n\n${table(tallies)}\n\n${total}`);
 process.exitCode = isGreen(tallies) ? 0 : 1;
 
-async function check(): Promise<void> {
-  title('checks');
-  const outcomes = await runSteps(staticChecks, availableParallelism(), (outcome) =>
-    console.log(describeOutcome(outcome)),
-  );
-  for (const outcome of outcomes) tallies.push(tallyCheck({ name: outcome.step.name, ...outcome }));
+/** The quick ones, the longest first: the short ones fill the gaps. */
+async function runTogether(): Promise<void> {
+  const projects = ['unit', 'contract'].filter((project) => parts.includes(project));
+  const steps = [...projects.map(stepOf), ...(parts.includes('check') ? staticChecks : [])];
+  await runSteps(steps, availableParallelism(), (outcome) => {
+    title(outcome.step.name);
+    console.log(outcome.output.trimEnd());
+    tallies.push(tallyOf(outcome));
+  });
 }
 
 async function run(project: string): Promise<void> {
   title(project);
-  const reportFile = join(results, `${project}.json`);
-  const outcome = await runStep(vitestStep(project, reportFile, filters), { show: true });
-  const report = readReport(read(reportFile), top);
-  tallies.push(tallyRun({ name: project, ...outcome }, report, { isPartial: filters.length > 0 }));
+  tallies.push(tallyOf(await runStep(stepOf(project), { show: true })));
+}
+
+function stepOf(project: string): Step {
+  return vitestStep(project, reportFile(project), filters);
+}
+
+function tallyOf(outcome: Outcome): Tally {
+  const { name } = outcome.step;
+  if (staticChecks.includes(outcome.step)) return tallyCheck({ name, ...outcome });
+  const report = readReport(read(reportFile(name)), top);
+  return tallyRun({ name, ...outcome }, report, { isPartial: filters.length > 0 });
+}
+
+function reportFile(project: string): string {
+  return join(results, `${project}.json`);
 }
 
 async function build(): Promise<boolean> {

@@ -4,6 +4,6 @@ import { vi } from 'vitest';
 
 /** Waits until the line is up. */
 export async function connected(connection: ClusterConnection): Promise<ClusterConnection> {
-  await vi.waitFor(() => assert(connection.isConnected(), 'no nats-server answers'), { timeout: 20_000 });
+  await vi.waitFor(() => assert(connection.isConnected(), 'no nats-server answers'), { timeout: 30_000 });
   return connection;
 }

@@ -55,7 +55,7 @@ export class RawNats {
   /** Resolves once the stream has something under the subject. */
   async stored(stream: string, subject: string): Promise<void> {
     const look = () => this.#ask(`$JS.API.STREAM.MSG.GET.${stream}`, { last_by_subj: subject });
-    await expect.poll(look, { timeout: 5000 }).toHaveProperty('message');
+    await expect.poll(look, { timeout: 30_000 }).toHaveProperty('message');
   }
 
   async close(): Promise<void> {

@@ -4,10 +4,18 @@ import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, readdirSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { kernelSpecialFiles, NodePrograms, type OpenProgram, type Programs } from '@volt/agent/host';
 import { Images } from '@volt/agent/images';
 import { openStore, serveObjects } from '@volt/agent/store';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { hostMirrors } from '../lab/apt-sources.ts';
+import { packageServer } from '../lab/gateway/packages.ts';
+import { defaultLabDir, labPaths } from '../lab/settings.ts';
+
+/** A build downloads and unpacks a Debian: how long that takes is up to the mirror and the disk. */
+const BUILD_MS_MAX = 300_000;
+vi.setConfig({ testTimeout: BUILD_MS_MAX, hookTimeout: BUILD_MS_MAX });
 
 const { signal } = new AbortController();
 
@@ -44,14 +52,22 @@ async function node(name: string, programs: Programs = new NodePrograms()) {
 type Node = Awaited<ReturnType<typeof node>>;
 let builder: Node;
 let lower: string;
+let mirror: string;
 const lines: string[] = [];
 
+// The lab's store of packages: what an earlier run or a node fetched is not fetched again.
+const packages = packageServer(await hostMirrors(), labPaths(defaultLabDir(), 'volt').packageCache);
+
 beforeAll(async () => {
+  packages.listen(0, '127.0.0.1');
+  await once(packages, 'listening');
+  mirror = `http://127.0.0.1:${(packages.address() as AddressInfo).port}/debian`;
   builder = await node('builder', new CopyingPrograms());
   await builder.images.build(
     {
       name: 'debian',
       suite: 'trixie',
+      mirror,
       packages: ['iputils-ping'],
       entrypoint: ['/bin/sh'],
       script: 'echo built >/etc/built\n',
@@ -63,9 +79,13 @@ beforeAll(async () => {
   lower = await builder.images.ensureLower((await builder.images.resolve('debian')).tree, signal);
   mkdirSync(unpacked);
   execFileSync('tar', ['--numeric-owner', '--xattrs', '--xattrs-include=*', '-xpf', archive, '-C', unpacked]);
-}, 300_000);
+});
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  packages.closeAllConnections();
+  packages.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Type, mode, owner, time to the microsecond, size, target and path of everything, as `find` sees it. */
 function listing(root: string): string[] {
@@ -136,6 +156,7 @@ test('a package that does not exist is named', async () => {
   const request = {
     name: 'wrong',
     suite: 'trixie',
+    mirror,
     packages: ['no-such-package-volt'],
     entrypoint: [],
     variant: 'apt' as const,
