@@ -8,7 +8,7 @@ import type { Paths } from './paths.ts';
  * A mark in the run folder says that something may be left over, of this boot:
  * after a power loss mounts and namespaces are gone, and so is the mark.
  */
-export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + CASES;
+export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + MOUNTS.trimStart() + CASES;
 
 const head = ({ containers, run }: Pick<Paths, 'containers' | 'run'>): string => `#!/bin/sh
 # Prepares what a container stands on and becomes PROGRAM; clears it away. Called by the container's unit.
@@ -40,6 +40,28 @@ clear_away() {
 
 `;
 
+/**
+ * Goes by what the store wrote beside the lower, not by the unit, which may be older than the lower. One without a note
+ * is older than all others, and no container on it may come to depend on options that it was not made with. All others
+ * have the same options, so that a container's own files stay good when its lower is made again in another way.
+ */
+const MOUNTS = `
+mount_rootfs() {
+  way= objects= options=
+  note=\${lower%/*}/way
+  [ ! -e "$note" ] || read -r way objects < "$note"
+  [ -z "$way" ] || options=metacopy=on,redirect_dir=on,
+  layers=$run/lower
+  [ "$way" != redirect ] || layers=$layers::$objects
+  mount -o "bind,X-mount.idmap=0:$base:$count" "$lower" "$run/lower"
+  mount -t overlay -o "\${options}lowerdir=$layers,upperdir=$home/upper,workdir=$home/work" volt "$home/rootfs" || {
+    [ "$way" != redirect ] || echo 'The image is laid out as this kernel may not know it: start volt.service' >&2
+    exit 1
+  }
+}
+
+`;
+
 const CASES = `case $verb in
   run)
     veth=$3 mac=$5 bridge=$7
@@ -62,10 +84,7 @@ END
     echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start
     echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range
     echo 1 > /proc/sys/net/ipv4/conf/host0/arp_notify
-    {
-      mount -o "bind,X-mount.idmap=0:$base:$count" "$lower" "$run/lower"
-      mount -t overlay -o "lowerdir=$run/lower,upperdir=$home/upper,workdir=$home/work" volt "$home/rootfs"
-    } &
+    mount_rootfs &
     ip -batch - << END
 link set lo up
 addr add $address dev host0
