@@ -7,7 +7,7 @@ import { VoltError } from '@volt/shared/errors';
  */
 export type Digest = string;
 
-export const DIGEST_BYTES = 32;
+export const SHA512_CHARS = 128;
 
 const pattern = /^(?:[0-9a-f]{64}|[0-9a-f]{128})$/;
 

@@ -1,20 +1,26 @@
 /**
- * BLAKE3 behind one door. The native addon is several times faster than
+ * All hashes behind one door: SHA-2 is Node's own, BLAKE3 is not. The native addon is several times faster than
  * WebAssembly; the latter serves where there is no prebuilt addon.
  *
  * The build replaces the package of the addon by one that takes it from the
  * single binary; a caller that has the `.node` file elsewhere passes its path.
  */
+import { createHash } from 'node:crypto';
 import { VoltError } from '@volt/shared/errors';
 import type { Digest } from './digest.ts';
 
+export type Algorithm = 'blake3' | 'sha256' | 'sha512';
+
+/** BLAKE3 where no algorithm is given. */
 export interface Hash {
   readonly implementation: 'native' | 'wasm';
   /** The digest of bytes that are all there. */
-  of(bytes: Uint8Array): Digest;
+  of(bytes: Uint8Array, algorithm?: Algorithm): Digest;
   /** For bytes that come in parts. */
-  start(): Hasher;
+  start(algorithm?: Algorithm): Hasher;
 }
+
+type Blake3 = { readonly of: (bytes: Uint8Array) => Digest; readonly start: () => Hasher };
 
 export interface Hasher {
   update(bytes: Uint8Array): void;
@@ -37,7 +43,7 @@ let loadedWasm: Promise<Wasm> | undefined;
 
 export async function openHash(options: { nativePath?: string | undefined } = {}): Promise<Hash> {
   const native = await loadNative(options.nativePath);
-  return native ? nativeHash(native) : openWasmHash();
+  return native ? withSha2('native', nativeBlake3(native)) : openWasmHash();
 }
 
 /** The fallback by itself, so that tests can hold it to the same vectors. */
@@ -64,7 +70,7 @@ export async function openWasmHash(): Promise<Hash> {
       hasher.dispose();
     }
   };
-  return { implementation: 'wasm', of, start };
+  return withSha2('wasm', { of, start });
 }
 
 /**
@@ -87,9 +93,22 @@ function loadWasm(): Promise<Wasm> {
   return loadedWasm;
 }
 
-function nativeHash(native: NativeBlake3): Hash {
+function withSha2(implementation: Hash['implementation'], blake3: Blake3): Hash {
   return {
-    implementation: 'native',
+    implementation,
+    of: (bytes, algorithm = 'blake3') =>
+      algorithm === 'blake3' ? blake3.of(bytes) : createHash(algorithm).update(bytes).digest('hex'),
+    start: (algorithm = 'blake3') => (algorithm === 'blake3' ? blake3.start() : startSha2(algorithm)),
+  };
+}
+
+function startSha2(algorithm: Algorithm): Hasher {
+  const hasher = createHash(algorithm);
+  return { update: (bytes) => void hasher.update(bytes), end: () => hasher.digest('hex'), dispose: () => {} };
+}
+
+function nativeBlake3(native: NativeBlake3): Blake3 {
+  return {
     of: (bytes) => native.blake3(bytes).toString('hex'),
     start: () => {
       const hasher = new native.Blake3Hasher();

@@ -4,7 +4,7 @@ export { checkDigest, type Digest, isDigest } from './digest.ts';
 export { fsyncFolder, replaceFile, uniqueName } from './durable.ts';
 export { fetchObjects, type FetchProgress, type ObjectSource } from './fetch.ts';
 export { withFsErrors } from './fs-errors.ts';
-export { type Hash, openHash } from './hash.ts';
+export { type Algorithm, type Hash, openHash } from './hash.ts';
 export type { Hold, Holds } from './holds.ts';
 export { type Ingest, INLINE_BYTES_MAX } from './ingest.ts';
 export { type Link, linksOf } from './links.ts';

@@ -6,22 +6,22 @@
  * the price of a few flushes and only then gives them their names, so a crash
  * at any moment leaves each object whole or absent.
  */
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
 import type { Digest } from './digest.ts';
 import { flushFiles, fsyncFolder, uniqueName } from './durable.ts';
 import { withFsErrors } from './fs-errors.ts';
-import type { Hash } from './hash.ts';
+import type { Algorithm, Hash } from './hash.ts';
 import type { Hold, Holds } from './holds.ts';
 import { type Layout, objectPath, shardOf } from './layout.ts';
+import { checkExpected, type Digests, digestOfFile, likelyAlgorithms } from './naming.ts';
 import type { Programs } from '../host/index.ts';
+import { writeStaged, writeStagedStream } from './staging.ts';
 
 /** Contents up to this size are held in memory and written in one piece. */
 export const INLINE_BYTES_MAX = 1024 * 1024;
-/** Up to this size a blocking write costs less than the way through the thread pool. */
-const BLOCKING_WRITE_BYTES_MAX = 64 * 1024;
 /** Renames between two breaths of the event loop: about 5 ms. */
 const RENAMES_AT_ONCE = 512;
 
@@ -32,9 +32,20 @@ export interface IngestPorts {
   readonly holds: Holds;
 }
 
+export interface PutOptions {
+  /** What names the object; that of `expected` when not given, else BLAKE3. */
+  readonly algorithm?: Algorithm | undefined;
+  /** Contents that hash to anything else are refused and leave nothing. The name of an object tells how it was made. */
+  readonly expected?: Digest | { readonly algorithm: Algorithm; readonly digest: Digest } | undefined;
+  /** Further digests wanted of the same contents. */
+  readonly also?: readonly Algorithm[] | undefined;
+}
+
 export interface PutResult {
   readonly digest: Digest;
   readonly sizeBytes: number;
+  /** By all algorithms that were used. */
+  readonly digests: Digests;
 }
 
 export interface IngestOptions {
@@ -63,26 +74,12 @@ export class Ingest implements AsyncDisposable {
     mkdirSync(this.#folder, { mode: 0o700 });
   }
 
-  /** With `expected`, contents that hash to anything else are refused and leave nothing. */
-  putBytes(bytes: Uint8Array, expected?: Digest): Promise<Digest> {
-    return withFsErrors('Cannot store an object', async () => {
-      const digest = this.#ports.hash.of(bytes);
-      checkExpected(digest, expected);
-      if (this.#has(digest, bytes.byteLength)) return digest;
-      // Marked before the first wait, so that the same contents arriving twice at once are written once.
-      this.#staged.set(digest, bytes.byteLength);
-      try {
-        await this.#write(digest, bytes);
-      } catch (thrown) {
-        this.#staged.delete(digest);
-        throw thrown;
-      }
-      return digest;
-    });
+  async putBytes(bytes: Uint8Array, options: PutOptions = {}): Promise<Digest> {
+    return (await this.#putSmall(bytes, options)).digest;
   }
 
   /** Contents of unknown size. Memory stays flat however much comes. */
-  putStream(chunks: AsyncIterable<Uint8Array>, expected?: Digest): Promise<PutResult> {
+  putStream(chunks: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<PutResult> {
     return withFsErrors('Cannot store an object', async () => {
       const iterator = chunks[Symbol.asyncIterator]();
       const held: Uint8Array[] = [];
@@ -91,12 +88,12 @@ export class Ingest implements AsyncDisposable {
         for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
           held.push(next.value);
           sizeBytes += next.value.byteLength;
-          if (sizeBytes > INLINE_BYTES_MAX) return await this.#putLarge(held, iterator, expected);
+          if (sizeBytes > INLINE_BYTES_MAX) return await this.#putLarge(held, iterator, options);
         }
       } finally {
         await iterator.return?.();
       }
-      return { digest: await this.putBytes(Buffer.concat(held), expected), sizeBytes };
+      return this.#putSmall(Buffer.concat(held), options);
     });
   }
 
@@ -146,51 +143,63 @@ export class Ingest implements AsyncDisposable {
     return statSync(objectPath(this.#ports.layout, digest), { throwIfNoEntry: false })?.size === sizeBytes;
   }
 
-  async #write(digest: Digest, bytes: Uint8Array): Promise<void> {
-    const path = join(this.#folder, digest);
-    if (bytes.byteLength > BLOCKING_WRITE_BYTES_MAX) {
-      const file = await open(path, 'wx', 0o400);
-      return writeAndClose(file, async () => writeAll(file, bytes));
-    }
-    const fd = openSync(path, 'wx', 0o400);
-    try {
-      for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at);
-    } finally {
-      closeSync(fd);
-    }
+  #putSmall(bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
+    return withFsErrors('Cannot store an object', async () => {
+      const { hash } = this.#ports;
+      const digests: Record<string, Digest> = {};
+      const digestBy = async (one: Algorithm): Promise<Digest> => (digests[one] ??= hash.of(bytes, one));
+      const algorithm = await checkExpected(options, digestBy);
+      for (const other of options.also ?? []) await digestBy(other);
+      const result = { digest: await digestBy(algorithm), sizeBytes: bytes.byteLength, digests };
+      if (this.#has(result.digest, bytes.byteLength)) return result;
+      // Marked before the first wait, so that the same contents arriving twice at once are written once.
+      this.#staged.set(result.digest, bytes.byteLength);
+      try {
+        await writeStaged(join(this.#folder, result.digest), bytes);
+      } catch (thrown) {
+        this.#staged.delete(result.digest);
+        throw thrown;
+      }
+      return result;
+    });
   }
 
-  async #putLarge(held: Uint8Array[], rest: AsyncIterator<Uint8Array>, expected?: Digest): Promise<PutResult> {
+  async #putLarge(held: Uint8Array[], rest: AsyncIterator<Uint8Array>, options: PutOptions): Promise<PutResult> {
     const staging = uniqueName(this.#folder, 'large');
-    const hasher = this.#ports.hash.start();
+    const { hash } = this.#ports;
+    const likely = likelyAlgorithms(options);
+    const hashers = likely.map((algorithm) => hash.start(algorithm));
     try {
-      const file = await open(staging, 'wx', 0o400);
-      let sizeBytes = 0;
-      const add = async (chunk: Uint8Array): Promise<void> => {
-        sizeBytes += chunk.byteLength;
-        hasher.update(chunk);
-        await writeAll(file, chunk);
-      };
-      await writeAndClose(file, async () => {
-        for (const chunk of held) await add(chunk);
-        for (let next = await rest.next(); !next.done; next = await rest.next()) await add(next.value);
+      const sizeBytes = await writeStagedStream(staging, joined(held, rest), (chunk) => {
+        for (const hasher of hashers) hasher.update(chunk);
       });
-      const digest = hasher.end();
-      checkExpected(digest, expected);
+      const digests: Record<string, Digest> = {};
+      for (const [at, hasher] of hashers.entries()) digests[likely[at] as Algorithm] = hasher.end();
+      const digestBy = async (one: Algorithm): Promise<Digest> =>
+        (digests[one] ??= await digestOfFile(staging, hash.start(one)));
+      const algorithm = await checkExpected(options, digestBy);
+      const digest = await digestBy(algorithm);
       if (this.#has(digest, sizeBytes)) {
         rmSync(staging);
       } else {
         renameSync(staging, join(this.#folder, digest));
         this.#staged.set(digest, sizeBytes);
       }
-      return { digest, sizeBytes };
+      return { digest, sizeBytes, digests };
     } catch (thrown) {
       rmSync(staging, { force: true });
       throw thrown;
     } finally {
-      hasher.dispose();
+      for (const hasher of hashers) hasher.dispose();
     }
   }
+}
+
+async function* joined(held: Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* held;
+  // What was held must not stay in memory while the rest goes by.
+  held.length = 0;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
 /** The folders these objects go to; those that are new are durable before anything is in them. */
@@ -199,23 +208,6 @@ function makeShards(layout: Layout, digests: readonly Digest[]): string[] {
   const created = shards.filter((shard) => mkdirSync(shard, { recursive: true, mode: 0o700 }) !== undefined);
   if (created.length > 0) fsyncFolder(layout.objects);
   return shards;
-}
-
-function checkExpected(actual: Digest, expected: Digest | undefined): void {
-  if (expected === undefined || actual === expected) return;
-  throw new VoltError('NETWORK', `Object ${expected} arrived damaged`);
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.byteLength;) at += (await file.write(bytes, at)).bytesWritten;
-}
-
-async function writeAndClose(file: FileHandle, write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } finally {
-    await file.close();
-  }
 }
 
 const breath = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -36,7 +36,8 @@ test.each([0, 1, 70_000, INLINE_BYTES_MAX, INLINE_BYTES_MAX + 1, 3 * INLINE_BYTE
     await using batch = store.objects.ingest();
     const put = await batch.putStream(chunked(bytes, 100_000));
     await batch.commit();
-    expect(put).toEqual({ digest: store.objects.hash.of(bytes), sizeBytes: size });
+    const digest = store.objects.hash.of(bytes);
+    expect(put).toEqual({ digest, sizeBytes: size, digests: { blake3: digest } });
     expect((await contents(store, put.digest)).equals(bytes)).toBe(true);
     expect(await store.objects.verify(put.digest)).toBe('ok');
   },
@@ -98,8 +99,8 @@ test('contents other than expected are refused and not kept', async () => {
   const other = store.objects.hash.of(Buffer.from('other'));
   await using batch = store.objects.ingest();
   const large = chunked(Buffer.alloc(2 * INLINE_BYTES_MAX), 65_536);
-  await expect(batch.putBytes(hello, other)).rejects.toMatchObject({ code: 'NETWORK' });
-  await expect(batch.putStream(large, other)).rejects.toMatchObject({ code: 'NETWORK' });
+  await expect(batch.putBytes(hello, { expected: other })).rejects.toMatchObject({ code: 'NETWORK' });
+  await expect(batch.putStream(large, { expected: other })).rejects.toMatchObject({ code: 'NETWORK' });
   expect(await batch.commit()).toEqual({ objects: 0, sizeBytes: 0 });
   expect(readdirSync(join(store.folder, 'cas/tmp', unfinished(store)[0]!))).toEqual([]);
 });

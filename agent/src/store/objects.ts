@@ -1,5 +1,5 @@
 /**
- * The objects: bytes named by their BLAKE3 hash. Reading, and the door to
+ * The objects: bytes named by their hash. Reading, and the door to
  * writing, which is always an ingest (ingest.ts).
  */
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
@@ -12,6 +12,7 @@ import type { Hash } from './hash.ts';
 import type { Hold, Holds } from './holds.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
 import { type Layout, objectPath } from './layout.ts';
+import { algorithmsOf } from './naming.ts';
 import type { Programs } from '../host/index.ts';
 
 const READ_CHUNK_BYTES = 256 * 1024;
@@ -62,7 +63,7 @@ export class Objects {
     if (size === undefined) throw absent(digest);
     if (size > MANIFEST_BYTES_MAX) throw new VoltError('RESOURCE', `Object ${digest} is too large for a manifest`);
     const bytes = readFileSync(this.pathOf(digest));
-    if (this.hash.of(bytes) !== digest) throw damaged(digest);
+    if (!algorithmsOf(digest).some((one) => this.hash.of(bytes, one) === digest)) throw damaged(digest);
     return bytes;
   }
 
@@ -94,15 +95,18 @@ export class Objects {
   }
 
   async verify(digest: Digest): Promise<'ok' | 'damaged' | 'absent'> {
-    const object = await this.open(digest);
-    if (object === undefined) return 'absent';
-    const hasher = this.hash.start();
-    try {
-      for await (const chunk of object.chunks) hasher.update(chunk);
-      return hasher.end() === digest ? 'ok' : 'damaged';
-    } finally {
-      hasher.dispose();
+    for (const algorithm of algorithmsOf(digest)) {
+      const object = await this.open(digest);
+      if (object === undefined) return 'absent';
+      const hasher = this.hash.start(algorithm);
+      try {
+        for await (const chunk of object.chunks) hasher.update(chunk);
+        if (hasher.end() === digest) return 'ok';
+      } finally {
+        hasher.dispose();
+      }
     }
+    return 'damaged';
   }
 
   /** Every object, in no particular order. */

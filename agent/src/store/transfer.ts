@@ -2,7 +2,7 @@
  * Objects on the wire. A request is a list of digests; the answer is one frame
  * for each, in the order asked:
  *
- *   32 bytes   the digest
+ *   32 bytes   the digest; 64 where it is SHA-512, which the asker knows
  *   8 bytes    length, unsigned, big-endian; 2^64 - 1 means "not here"
  *   length     the contents
  *
@@ -11,17 +11,17 @@
  */
 import { VoltError } from '@volt/shared/errors';
 import { ByteReader } from './byte-reader.ts';
-import { DIGEST_BYTES, type Digest, checkDigest } from './digest.ts';
+import { type Digest, checkDigest } from './digest.ts';
 import { type Ingest, INLINE_BYTES_MAX } from './ingest.ts';
 import type { Objects } from './objects.ts';
 
-/** Digests in one request: 128 KiB of hex. */
+/** Digests in one request: 128 KiB of hex, or twice that. */
 export const REQUEST_DIGESTS_MAX = 2048;
 
 /** An object larger than this is a mistake or an attack. */
 export const OBJECT_BYTES_MAX = 2 ** 40;
 
-const HEAD_BYTES = DIGEST_BYTES + 8;
+const LENGTH_BYTES = 8;
 const ABSENT = 2n ** 64n - 1n;
 
 /** Small objects are sent together in chunks of about this size. */
@@ -44,7 +44,7 @@ async function* frames(objects: Objects, digests: readonly Digest[]): AsyncGener
     const large = small === undefined ? await objects.open(digest) : undefined;
     held.push(head(digest, small?.byteLength ?? large?.sizeBytes));
     if (small !== undefined) held.push(small);
-    heldBytes += HEAD_BYTES + (small?.byteLength ?? 0);
+    heldBytes += headBytes(digest) + (small?.byteLength ?? 0);
     if (heldBytes >= SEND_BYTES || large !== undefined) {
       yield Buffer.concat(held);
       held = [];
@@ -56,11 +56,13 @@ async function* frames(objects: Objects, digests: readonly Digest[]): AsyncGener
 }
 
 function head(digest: Digest, sizeBytes: number | undefined): Buffer {
-  const bytes = Buffer.alloc(HEAD_BYTES);
+  const bytes = Buffer.alloc(headBytes(digest));
   bytes.write(digest, 'hex');
-  bytes.writeBigUInt64BE(sizeBytes === undefined ? ABSENT : BigInt(sizeBytes), DIGEST_BYTES);
+  bytes.writeBigUInt64BE(sizeBytes === undefined ? ABSENT : BigInt(sizeBytes), bytes.length - LENGTH_BYTES);
   return bytes;
 }
+
+const headBytes = (digest: Digest): number => digest.length / 2 + LENGTH_BYTES;
 
 export interface Received {
   readonly digest: Digest;
@@ -80,10 +82,11 @@ export async function* receiveObjects(
   const reader = new ByteReader(chunks);
   try {
     for (const digest of asked) {
-      const bytes = await reader.read(HEAD_BYTES);
-      if (bytes.length < HEAD_BYTES) throw broken('it ended early');
-      if (bytes.toString('hex', 0, DIGEST_BYTES) !== digest) throw broken('it holds what was not asked for');
-      const length = bytes.readBigUInt64BE(DIGEST_BYTES);
+      const bytes = await reader.read(headBytes(digest));
+      if (bytes.length < headBytes(digest)) throw broken('it ended early');
+      const lengthAt = bytes.length - LENGTH_BYTES;
+      if (bytes.toString('hex', 0, lengthAt) !== digest) throw broken('it holds what was not asked for');
+      const length = bytes.readBigUInt64BE(lengthAt);
       if (length === ABSENT) {
         yield { digest, sizeBytes: undefined };
         continue;
@@ -104,12 +107,12 @@ async function receiveOne(
   batch: Ingest,
 ): Promise<void> {
   if (sizeBytes > INLINE_BYTES_MAX) {
-    await batch.putStream(reader.stream(sizeBytes), digest);
+    await batch.putStream(reader.stream(sizeBytes), { expected: digest });
     return;
   }
   const bytes = await reader.read(sizeBytes);
   if (bytes.length < sizeBytes) throw broken('it ended early');
-  await batch.putBytes(bytes, digest);
+  await batch.putBytes(bytes, { expected: digest });
 }
 
 const broken = (why: string): VoltError => new VoltError('NETWORK', `The answer of a peer is broken: ${why}`);
