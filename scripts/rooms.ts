@@ -113,6 +113,7 @@ const agent: Record<string, Room> = {
       'agent/engine',
       'agent/store',
       'agent/images',
+      'agent/cas',
       'agent/network',
       'agent/peers',
       'agent/cluster',

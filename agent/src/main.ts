@@ -9,7 +9,15 @@ import { connectCluster, type ClusterConnection } from '@volt/shared/kv';
 import { loadClusterIdentity, type ClusterIdentity } from '@volt/shared/pki';
 import { version } from '@volt/shared/program';
 import { SystemBus } from '@volt/shared/systemd';
-import { clusterHandlers, containerHandlers, imageHandlers, nodeHandlers, openApi, hostNodeName } from './api/index.ts';
+import {
+  casHandlers,
+  clusterHandlers,
+  containerHandlers,
+  imageHandlers,
+  nodeHandlers,
+  openApi,
+  hostNodeName,
+} from './api/index.ts';
 import { createBootstrap } from './bootstrap/index.ts';
 import { install } from './daemon/index.ts';
 import { createEngine } from './engine/index.ts';
@@ -28,6 +36,7 @@ import {
 } from './host/index.ts';
 import { createNetwork } from './network/index.ts';
 import { bootstrapPorts } from './wire-bootstrap.ts';
+import { openCas } from './wire-cas.ts';
 import { runMember } from './wire-cluster.ts';
 import { openImages } from './wire-images.ts';
 import { nodeFacts } from './wire-node.ts';
@@ -88,6 +97,7 @@ async function run(): Promise<number> {
       ...nodeHandlers(engine, nodeFacts(bus, identity)),
       ...containerHandlers(engine),
       ...imageHandlers(images.operations),
+      ...casHandlers(openCas(images, engine)),
       ...clusterHandlers(membership),
     },
     audit,

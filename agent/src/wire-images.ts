@@ -15,6 +15,7 @@ import {
   type FetchProgress,
   type LowersSetting,
   type ObjectSource,
+  type Store,
 } from './store/index.ts';
 
 export interface ImagesWire {
@@ -38,6 +39,9 @@ export interface OpenImages {
   readonly forEngine: EngineImages;
   readonly service: ImageService;
   readonly serveObjects: (digests: readonly string[]) => AsyncIterable<Uint8Array>;
+  readonly store: Store;
+  /** The other nodes, as sources of objects. */
+  readonly sources: () => Promise<ObjectSource[]>;
   /** Images ask the engine who uses them, and the engine asks images for trees: one of them comes second. */
   use(engine: Pick<Engine, 'observe'>): void;
   close(): void;
@@ -80,6 +84,8 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
       },
     },
     serveObjects: (digests) => serveObjects(store.objects, digests),
+    store,
+    sources: () => sourcesOf(peers),
     use: (given) => {
       engine = given;
     },

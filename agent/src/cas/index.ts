@@ -1,1 +1,1 @@
-export { collect, type Collected } from './collect.ts';
+export { Cas, type CasOptions, type CasProgress, type Follow } from './cas.ts';

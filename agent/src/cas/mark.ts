@@ -7,7 +7,7 @@ import { scanManifest } from './scan.ts';
 /** Where reachability starts. */
 export interface Root {
   readonly digest: Digest;
-  /** For messages: `images/web:latest`, `a container`. */
+  /** For messages: `images/web:latest`, `containers`. */
   readonly name: string;
 }
 
@@ -15,20 +15,29 @@ export interface Root {
  * Names first, then what containers use: a name is only deleted when nothing
  * uses it, so what lost its name before the first look shows in the second.
  */
-export async function rootsOf(store: Store, treesInUse: () => Promise<readonly Digest[]>): Promise<Root[]> {
-  const named = everyRef(store.objects.layout).map(({ kind, name, digest }): Root => {
-    if (digest !== undefined) return { digest, name: `${kind}/${name}` };
-    throw unsafe(`the name ${kind}/${name} is damaged`, 'delete that name, or set it again');
-  });
-  const used = (await treesInUse()).map((digest): Root => ({ digest, name: 'what containers run from' }));
-  return [...named, ...used];
+export async function rootsOf(
+  store: Store,
+  treesInUse: () => Promise<readonly Digest[]>,
+): Promise<{ roots: Root[]; damagedRefs: string[] }> {
+  const refs = everyRef(store.objects.layout).map(({ kind, name, digest }) => ({ name: `${kind}/${name}`, digest }));
+  const used = (await treesInUse()).map((digest) => ({ digest, name: 'containers' }));
+  return {
+    roots: [...refs, ...used].flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }])),
+    damagedRefs: refs.filter(({ digest }) => digest === undefined).map(({ name }) => name),
+  };
 }
 
 /**
  * Throws DEPENDENCY where a manifest is missing or damaged: what it refers to
  * is not known then, and must not be taken for garbage.
  */
-export async function mark(store: Store, roots: readonly Root[], signal: AbortSignal): Promise<DigestTable> {
+export async function mark(
+  store: Store,
+  { roots, damagedRefs }: Awaited<ReturnType<typeof rootsOf>>,
+  signal: AbortSignal,
+): Promise<DigestTable> {
+  const [damaged] = damagedRefs;
+  if (damaged !== undefined) throw unsafe(`the name ${damaged} is damaged`, 'set that name again, or delete it');
   const marked = new DigestTable();
   /** Of manifests only, which are few. */
   const read = new Set<Digest>();

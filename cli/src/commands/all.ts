@@ -1,4 +1,7 @@
 import type { Command } from '../catalog/index.ts';
+import { casBuild, casGet, casPut } from './cas-contents.ts';
+import { casDedup, casDiff, casLs } from './cas-show.ts';
+import { casRepair, casVerify } from './cas-verify.ts';
 import { clusterInit, clusterJoin } from './cluster.ts';
 import { completion } from './completion.ts';
 import { contextCommands } from './context.ts';
@@ -13,6 +16,14 @@ export const handCommands: readonly Command[] = [
   logs,
   exec,
   imageImport,
+  casVerify,
+  casRepair,
+  casBuild,
+  casGet,
+  casPut,
+  casLs,
+  casDiff,
+  casDedup,
   deployApply,
   clusterInit,
   clusterJoin,

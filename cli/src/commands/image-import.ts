@@ -37,7 +37,7 @@ export const imageImport = command({
 
   async run({ name, file }, session, given) {
     const { name: _name, file: _file, ...config } = given;
-    const archive = await open(file, session.terminal);
+    const archive = await openInput(file, session.terminal, 'volt image import NAME FILE');
     const agent = await session.agent('image import');
     const progress = session.progress();
     try {
@@ -57,10 +57,10 @@ export const imageImport = command({
 });
 
 /** Resolves once the file is known to be readable: nothing is sent for one that is not. */
-async function open(file: string, { stdin }: Terminal) {
+export async function openInput(file: string, { stdin }: Terminal, hint: string) {
   if (file === '-') {
     if (!stdin.isTerminal) return stdin.stream();
-    throw new VoltError('USAGE', 'There is no archive on standard input', { hint: 'volt image import NAME FILE' });
+    throw new VoltError('USAGE', 'There is nothing on standard input', { hint });
   }
   const stream = createReadStream(file, { highWaterMark: CHUNK_BYTES });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -91,7 +91,7 @@ function nearbyFile(file: string): string {
   return didYouMean(basename(file), beside) ?? 'give a file that is there, or - for standard input';
 }
 
-async function* frames(archive: AsyncIterable<Buffer>) {
+export async function* frames(archive: AsyncIterable<Buffer>) {
   for await (const chunk of archive) {
     for (let from = 0; from < chunk.length; from += CHUNK_BYTES) {
       yield { kind: 'data' as const, data: chunk.subarray(from, from + CHUNK_BYTES).toString('base64') };

@@ -7,6 +7,7 @@ import { items, section, type Item } from './text.ts';
 export const nouns: Readonly<Record<string, string>> = {
   container: 'Containers of one node',
   image: 'Images that containers are made from',
+  cas: 'The store of one node, where images are kept',
   instance: 'What runs, on a node or in the cluster',
   deploy: 'Workloads of the cluster',
   node: 'Machines of the cluster',

@@ -1,3 +1,4 @@
+export * from './cas.ts';
 export * from './cluster.ts';
 export * from './container.ts';
 export * from './image.ts';

@@ -1,3 +1,4 @@
+import { casMethods } from './methods/cas.ts';
 import { clusterAgentMethods, clusterControllerMethods } from './methods/cluster.ts';
 import { containerMethods } from './methods/container.ts';
 import { deployMethods } from './methods/deploy.ts';
@@ -12,6 +13,7 @@ export const agentMethods = {
   ...instanceMethods,
   ...containerMethods,
   ...imageMethods,
+  ...casMethods,
   ...serviceMethods,
   ...clusterAgentMethods,
 } as const;
