@@ -31,10 +31,10 @@ export async function writeObject(
 ): Promise<{ digest: Digest; sizeBytes: number }> {
   using hold = store.holds.open();
   await using batch = store.objects.ingest({ hold });
-  const put = await batch.putStream(source);
+  const { digest, sizeBytes } = await batch.putStream(source);
   await batch.commit();
-  if (pin) await setPin(store, put.digest);
-  return put;
+  if (pin) await setPin(store, digest);
+  return { digest, sizeBytes };
 }
 
 export async function setPin({ refs, objects }: Store, digest: Digest): Promise<void> {

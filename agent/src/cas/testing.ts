@@ -1,5 +1,5 @@
 /** For tests: graphs of objects made by hand in a store of their own. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { type Digest, encodeTree, type Ingest, type Inode, makeTree, type Store } from '../store/index.ts';
 
 const plain = { uid: 0, gid: 0, mtime: '1700000000' };
@@ -41,7 +41,9 @@ export function flipBit(store: Store, digest: Digest, at = 0): void {
   const path = store.objects.pathOf(digest);
   const bytes = readFileSync(path);
   bytes[at] = (bytes[at] as number) ^ 1;
+  const { mode, mtime } = statSync(path);
   chmodSync(path, 0o600);
   writeFileSync(path, bytes);
-  chmodSync(path, 0o400);
+  chmodSync(path, mode);
+  utimesSync(path, mtime, mtime);
 }

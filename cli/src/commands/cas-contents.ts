@@ -65,14 +65,21 @@ export const casPut = command({
 
   async run({ file, pin }, session) {
     const source = await openInput(file, session.terminal, 'volt cas put FILE');
+    const progress = session.progress();
     try {
       const agent = await session.agent('cas put');
-      const result = await agent.stream('cas.put', { pin }, { signal: session.signal, input: frames(source) });
+      const result = await agent.stream(
+        'cas.put',
+        { pin },
+        { signal: session.signal, onEvent: (event) => progress.show(event), input: frames(source) },
+      );
+      await progress.end();
       await session.print(result, { columns: ['digest', 'sizeBytes'] });
-      if (!pin)
-        await session.note(`The next collection removes it; to keep it: volt cas pin ${result.digest.slice(0, 12)}`);
+      const kept = `volt cas pin ${result.digest.slice(0, 12)}`;
+      if (!pin) await session.note(`The next collection removes it; to keep it: ${kept}`);
       return 0;
     } finally {
+      await progress.end();
       source.destroy();
     }
   },

@@ -3,6 +3,8 @@ import type { Sink, Terminal } from './terminal.ts';
 
 export class FakeSink implements Sink {
   text = '';
+  /** The same before it was taken for text. */
+  bytes: Buffer = Buffer.alloc(0);
   readonly isTerminal: boolean;
   readonly #columns: number | undefined;
 
@@ -21,6 +23,7 @@ export class FakeSink implements Sink {
 
   async write(data: string | Uint8Array): Promise<void> {
     this.text += typeof data === 'string' ? data : Buffer.from(data).toString('utf8');
+    this.bytes = Buffer.concat([this.bytes, Buffer.from(data)]);
   }
 }
 

@@ -40,7 +40,7 @@ export function casHandlers(cas: CasOperations): Pick<Handlers<AgentMethods, Cal
       }
       return { digest, sizeBytes };
     },
-    'cas.put': ({ pin }, { input }) => cas.put(bytes(input), pin),
+    'cas.put': ({ pin }, { input, emit }) => cas.put(counted(bytes(input), newest(emit)), pin),
     'cas.ls': async ({ object, path, recursive }, call) => sendAll(await cas.ls(object, path, recursive), call),
     'cas.refs': async () => cas.refs(),
     'cas.pin': ({ object }) => cas.pin(object),
@@ -60,4 +60,21 @@ async function sendAll<T>(
     await emit(event);
   }
   return {};
+}
+
+const MIB = 1024 * 1024;
+
+/** Tells every mebibyte. */
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  tell: (progress: { line: string }) => void,
+): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  for await (const chunk of chunks) {
+    const before = Math.floor(sizeBytes / MIB);
+    sizeBytes += chunk.byteLength;
+    const now = Math.floor(sizeBytes / MIB);
+    if (now > before) tell({ line: `Storing, ${now} MiB so far` });
+    yield chunk;
+  }
 }
