@@ -187,7 +187,8 @@ const cli: Record<string, Room> = {
       'cli/session',
       'cli/terminal',
     ],
-    packages: [...plain, ...streams, ...files],
+    // tar reads the folders that images are made of.
+    packages: [...plain, ...streams, ...files, 'node:child_process'],
   },
   'cli/run': {
     imports: [

@@ -1,9 +1,8 @@
 /** Images of this node, as the doors, the engine and the cluster ask for them. */
-import { VoltError } from '@volt/shared/errors';
 import type { ImageSummary } from '@volt/shared/model';
 import type { ClusterConnection } from '@volt/shared/kv';
 import type { ClusterIdentity } from '@volt/shared/pki';
-import type { ImageOperations, OnProgress } from './api/index.ts';
+import type { ImageOperations } from './api/index.ts';
 import type { Engine, Images as EngineImages } from './engine/index.ts';
 import { kernelSpecialFiles, type Programs } from './host/index.ts';
 import { Images } from './images/index.ts';
@@ -12,11 +11,11 @@ import {
   openStore,
   readTreeFile,
   serveObjects,
-  type FetchProgress,
   type LowersSetting,
   type ObjectSource,
   type Store,
 } from './store/index.ts';
+import { imageOperations, pullFrom, sourcesOf } from './wire-image-operations.ts';
 
 export interface ImagesWire {
   readonly programs: Programs;
@@ -56,9 +55,9 @@ const ACCOUNTS_BYTES_MAX = 4 * 1024 * 1024;
 export async function openImages(wire: ImagesWire): Promise<OpenImages> {
   const { programs, identity, lowers } = wire;
   let engine: Pick<Engine, 'observe'> | undefined;
-  const usersOf = async (tree: string) =>
+  const usersOf = async (what: 'image' | 'tree', digest: string) =>
     ((await engine?.observe()) ?? [])
-      .filter(({ config }) => config.image.tree === tree)
+      .filter(({ config }) => config.image[what === 'image' ? 'manifest' : 'tree'] === digest)
       .map(({ status }) => status.name);
 
   const store = await openStore({ root: STORE_ROOT, images: LOWERS, programs, specials: kernelSpecialFiles, lowers });
@@ -67,7 +66,7 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
   const pulls = new Map<string, Promise<unknown>>();
 
   return {
-    operations: operationsOf(images, peers),
+    operations: imageOperations(images, peers),
     forEngine: {
       resolve: (name) => images.resolve(name),
       open: (manifest) => images.open(manifest),
@@ -104,69 +103,4 @@ function openPeers({ line, agentPort }: ImagesWire, { ca, cert, key, config }: C
       );
     },
   });
-}
-
-function operationsOf(images: Images, peers: Peers | null): ImageOperations {
-  return {
-    build: async (request, onProgress, signal) => images.build({ ...request, onLine: inOrder(onProgress) }, signal),
-    importTar: (request, signal) => images.importTar(request, signal),
-    pull: async (name, onProgress, signal) => {
-      if (peers === null) {
-        throw new VoltError('DEPENDENCY', 'This machine is in no cluster to fetch images from', {
-          hint: 'volt cluster join, or volt image import',
-        });
-      }
-      const digest = await peers.findImage(name, signal);
-      await pullFrom(images, peers, { name, digest, onProgress }, signal);
-      const found = (await images.list()).find((image) => image.digest === digest);
-      if (found === undefined) throw new VoltError('CONFLICT', `Image '${name}' was deleted while it was fetched`);
-      return found;
-    },
-    list: () => images.list(),
-    inspect: (name) => images.inspect(name),
-    delete: (name) => images.delete(name),
-  };
-}
-
-async function pullFrom(
-  images: Images,
-  peers: Peers | null,
-  what: { name: string; digest: string; onProgress?: OnProgress },
-  signal: AbortSignal,
-): Promise<void> {
-  const { name, digest, onProgress } = what;
-  const tell = onProgress === undefined ? undefined : inOrder(onProgress);
-  const told = ({ objects, objectsTotal }: FetchProgress) => tell?.(`${objects} of ${objectsTotal} files`);
-  await images.pull({ digest, name, peers: await sourcesOf(peers), onProgress: told }, signal);
-}
-
-/** No peers is no error by itself: what is wanted may be here already. */
-async function sourcesOf(peers: Peers | null): Promise<ObjectSource[]> {
-  if (peers === null) return [];
-  // Without a cluster to ask who there is, only what is here can serve.
-  const known = await peers.list().catch(() => []);
-  return known.map((peer) => ({
-    name: peer.name,
-    fetch: (digests, signal) => peers.fetchObjects(peer, digests, signal),
-  }));
-}
-
-/** Lines come faster than a slow reader takes them; while it is busy, only the newest waits. */
-function inOrder(onProgress: OnProgress): (line: string) => void {
-  let waiting: string | undefined;
-  let isBusy = false;
-  const send = async () => {
-    isBusy = true;
-    while (waiting !== undefined) {
-      const line = waiting;
-      waiting = undefined;
-      // A reader that has gone is noticed by the work itself, through its signal.
-      await onProgress({ line }).catch(() => {});
-    }
-    isBusy = false;
-  };
-  return (line) => {
-    waiting = line;
-    if (!isBusy) void send();
-  };
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
 import { ImageConfig } from '@volt/shared/model';
@@ -31,7 +31,7 @@ test('an imported image can be listed, inspected, resolved and laid out', async 
   expect(manifest).toBe(made.digest);
   expect(kept).toEqual(config);
   expect(await all.images.open(manifest)).toEqual({ manifest, tree, config });
-  all.users.set(tree, ['web-1']);
+  all.users.set(manifest, ['web-1']);
   expect(await all.images.inspect('web:latest')).toEqual({ ...made, tree, config, usedBy: ['web-1'] });
   expect(readdirSync(await all.images.ensureLower(tree, signal))).toEqual(['bin', 'etc']);
   expect(unfinished(all.store)).toEqual([]);
@@ -62,49 +62,117 @@ test('a failed import changes nothing', async () => {
   expect(unfinished(all.store)).toEqual([]);
 });
 
-test.each(['resolve', 'inspect', 'delete'] as const)('%s of an unknown image says where to look', async (verb) => {
+test('an unknown image says where to look', async () => {
   const { images } = await tempImages();
-  await expect(images[verb]('nothing')).rejects.toMatchObject({ code: 'NOT_FOUND', hint: 'volt image list' });
+  const unknown = { code: 'NOT_FOUND', hint: 'volt image list' };
+  await expect(images.resolve('nothing')).rejects.toMatchObject(unknown);
+  await expect(images.inspect('nothing')).rejects.toMatchObject(unknown);
+  await expect(images.history('nothing')).rejects.toMatchObject(unknown);
+  await expect(images.names.delete('nothing')).rejects.toMatchObject(unknown);
+  await expect(images.names.tag('nothing', 'other')).rejects.toMatchObject(unknown);
+  expect(() => images.names.untag('nothing')).toThrow(expect.objectContaining(unknown));
 });
 
 test.each(['../etc', 'a/b', 'Web', 'web:', ':latest', 'web:a/b', '', 'a b'])('the name %j is refused', async (name) => {
   const all = await tempImages();
   await expect(load(all, name)).rejects.toMatchObject({ code: 'USAGE' });
   await expect(all.images.resolve(name)).rejects.toMatchObject({ code: 'USAGE' });
-  await expect(all.images.delete(name)).rejects.toMatchObject({ code: 'USAGE' });
+  await expect(all.images.names.delete(name)).rejects.toMatchObject({ code: 'USAGE' });
 });
 
 test('deleting takes the name and the lower away', async () => {
   const all = await tempImages();
   await load(all);
   const lower = await all.images.ensureLower((await all.images.resolve('web')).tree, signal);
-  expect(await all.images.delete('web')).toEqual({ name: 'web:latest', deleted: true });
+  expect(await all.images.names.delete('web')).toEqual({ name: 'web:latest', deleted: true });
   expect(await all.images.list()).toEqual([]);
   expect(existsSync(lower)).toBe(false);
 });
 
 test('an image in use is not deleted, and the error names its users', async () => {
   const all = await tempImages();
-  await load(all);
-  const { tree } = await all.images.resolve('web');
-  all.users.set(tree, ['shop', 'blog']);
-  await expect(all.images.delete('web')).rejects.toMatchObject({
+  const { digest } = await load(all);
+  all.users.set(digest, ['shop', 'blog']);
+  await expect(all.images.names.delete('web')).rejects.toMatchObject({
     code: 'CONFLICT',
     message: expect.stringContaining('shop, blog'),
   });
   expect(await all.images.list()).toHaveLength(1);
 });
 
-test('one of two names of a tree in use can go, and its lower stays', async () => {
+test('one of two names of an image in use can go, and its lower stays', async () => {
   const all = await tempImages();
-  await load(all, 'web:1');
-  await load(all, 'web:2');
+  const { digest } = await load(all, 'web:1');
+  await all.images.names.tag('web:1', 'web:2');
   const { tree } = await all.images.resolve('web:1');
   const lower = await all.images.ensureLower(tree, signal);
-  all.users.set(tree, ['shop']);
-  await all.images.delete('web:1');
+  all.users.set(digest, ['shop']).set(tree, ['shop']);
+  await all.images.names.delete('web:1');
   expect(existsSync(lower)).toBe(true);
-  await expect(all.images.delete('web:2')).rejects.toMatchObject({ code: 'CONFLICT' });
+  await expect(all.images.names.delete('web:2')).rejects.toMatchObject({ code: 'CONFLICT' });
+});
+
+test('another image with the files of one in use can be deleted, and the lower stays', async () => {
+  const all = await tempImages();
+  const used = await load(all, 'web');
+  const other = await all.images.importTar({ name: 'copy', source: chunksOf(tar) }, signal);
+  expect(other.digest).not.toBe(used.digest);
+  const { tree } = await all.images.resolve('copy');
+  const lower = await all.images.ensureLower(tree, signal);
+  all.users.set(used.digest, ['shop']).set(tree, ['shop']);
+  await all.images.names.delete('copy');
+  expect(existsSync(lower)).toBe(true);
+  await expect(all.images.names.delete('web')).rejects.toMatchObject({ code: 'CONFLICT' });
+});
+
+test('a name can be taken away from an image in use, which stays', async () => {
+  const all = await tempImages();
+  const { digest } = await load(all);
+  all.users.set(digest, ['shop']);
+  expect(all.images.names.untag('web')).toEqual({ name: 'web:latest', removed: true });
+  expect(await all.images.list()).toEqual([]);
+  expect((await all.images.open(digest)).manifest).toBe(digest);
+});
+
+test('a tag moves to the image it is given to', async () => {
+  const all = await tempImages();
+  await load(all, 'web:1');
+  const second = await load(all, 'web:2', tarOf({ name: 'other' }));
+  await all.images.names.tag('web:1', 'stable');
+  expect(await all.images.names.tag('web:2', 'stable')).toMatchObject({ name: 'stable:latest', digest: second.digest });
+  expect((await all.images.resolve('stable')).manifest).toBe(second.digest);
+});
+
+test('pruning deletes what nothing uses and nobody pinned, and a dry run only tells', async () => {
+  const all = await tempImages();
+  const used = await load(all, 'used');
+  const pinned = await load(all, 'pinned', tarOf({ name: 'pinned' }));
+  await load(all, 'pinned-tree', tarOf({ name: 'tree' }));
+  await load(all, 'idle', tarOf({ name: 'idle' }));
+  all.users.set(used.digest, ['shop']);
+  await all.store.refs.pins.set('pinned', 'latest', pinned.digest);
+  await all.store.refs.pins.set('tree', 'latest', (await all.images.resolve('pinned-tree')).tree);
+  expect(await all.images.names.prune({ dryRun: true })).toMatchObject([{ name: 'idle:latest' }]);
+  expect(await all.images.list()).toHaveLength(4);
+  expect(await all.images.names.prune({ dryRun: false })).toMatchObject([{ name: 'idle:latest' }]);
+  const left = (await all.images.list()).map(({ name }) => name);
+  expect(left).toEqual(['pinned:latest', 'pinned-tree:latest', 'used:latest']);
+});
+
+test('a whole image verifies, and one with a damaged file names the file', async () => {
+  const all = await tempImages();
+  await load(all);
+  const verify = () => all.images.verify('web', () => {}, signal);
+  expect(await verify()).toEqual({ objects: 4, sizeBytes: 11 });
+  const path = all.store.objects.pathOf(all.store.objects.hash.of(Buffer.from('program')));
+  chmodSync(path, 0o600);
+  writeFileSync(path, 'pr0gram');
+  await expect(verify()).rejects.toMatchObject({
+    code: 'DEPENDENCY',
+    message: "1 of 2 files of 'web' are damaged: bin/app (damaged)",
+  });
+  rmSync(path);
+  await expect(verify()).rejects.toThrow('bin/app (absent)');
 });
 
 test('a damaged image is still listed, and can be deleted', async () => {
@@ -113,7 +181,7 @@ test('a damaged image is still listed, and can be deleted', async () => {
   rmSync(all.store.objects.pathOf(digest));
   expect(await all.images.list()).toMatchObject([{ name: 'web:latest', digest, files: 0 }]);
   await expect(all.images.resolve('web')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-  expect(await all.images.delete('web')).toMatchObject({ deleted: true });
+  expect(await all.images.names.delete('web')).toMatchObject({ deleted: true });
 });
 
 test('a caller that gives up waiting for a lower does not hold', async () => {

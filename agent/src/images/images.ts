@@ -1,21 +1,40 @@
 /** Images of this node: named root file systems with a way to run them, kept in the store. */
 import { join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
-import { type ImageBuild, ImageConfig, type ImageDetail, type ImageSummary } from '@volt/shared/model';
+import {
+  type ImageBuild,
+  ImageConfig,
+  type ImageDetail,
+  type ImageOverrides,
+  type ImageStep,
+  type ImageSummary,
+} from '@volt/shared/model';
 import type { Programs } from '../host/index.ts';
-import { type Digest, type FetchProgress, type ObjectSource, type Store, withFsErrors } from '../store/index.ts';
+import { type OpenImage, parsePlatform, platformOf, type WantedPlatform } from '../oci/index.ts';
+import {
+  type Digest,
+  type FetchProgress,
+  type Hold,
+  type Ingest,
+  type ObjectSource,
+  type Store,
+  withFsErrors,
+} from '../store/index.ts';
 import { buildDebian, editBuilt, type Variant } from './build-debian.ts';
-import { type ImportedTree, importTree, type TarImport } from './import-tar.ts';
-import { decodeManifest, encodeManifest, type ImageManifest } from './manifest.ts';
+import { type ExportRequest, exportImage } from './export.ts';
+import { type ArchiveFormat, importArchive } from './import-archive.ts';
+import { type ImportedTree, importTree } from './import-tar.ts';
+import { encodeManifest, type ImageManifest } from './manifest.ts';
+import { ImageNames, summary, type UsersOf } from './names.ts';
 import { pullObjects } from './pull.ts';
 import { parseReference, type Reference, spellReference } from './reference.ts';
+import { type Verified, verifyImage } from './verify.ts';
 
 export interface ImagesOptions {
   readonly store: Store;
   readonly programs: Programs;
-  /** Names of what uses a tree, for example containers. */
-  readonly usersOf: (tree: Digest) => Promise<readonly string[]>;
-  /** Where builds keep their scratch folder; must be on a disk. */
+  readonly usersOf: UsersOf;
+  /** Where work in progress keeps its scratch folder; must be on a disk, and emptied at the next start. */
   readonly scratch: string;
   readonly now: () => Date;
 }
@@ -28,15 +47,23 @@ export interface ResolvedImage {
 
 export interface ImportRequest {
   readonly name: string;
-  /** A tar archive, plain or packed with gzip or zstd. */
+  /** A root file system or an image in a tar archive, plain or packed with gzip or zstd. */
   readonly source: AsyncIterable<Uint8Array>;
-  readonly config?: ImageConfig | undefined;
-  readonly onProgress?: TarImport['onProgress'];
+  readonly format?: ArchiveFormat | undefined;
+  /** Which of several images in the archive. */
+  readonly ref?: string | undefined;
+  /** Such as linux/arm64; what this machine is unless given. */
+  readonly platform?: string | undefined;
+  /** Wins over what the image says. */
+  readonly config?: ImageOverrides | undefined;
+  readonly onLine?: OnLine | undefined;
 }
+
+export type OnLine = (line: string) => void;
 
 export interface BuildRequest extends ImageBuild {
   readonly variant?: Variant | undefined;
-  readonly onLine?: ((line: string) => void) | undefined;
+  readonly onLine?: OnLine | undefined;
 }
 
 export interface PullRequest {
@@ -48,23 +75,28 @@ export interface PullRequest {
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
 }
 
-let builds = 0;
+/** What becomes an image once it has a name. */
+type Made = Pick<ImageManifest, 'config' | 'platform' | 'history' | 'origin'> & { readonly tree: ImportedTree };
+
+let scratches = 0;
 
 export class Images {
+  readonly names: ImageNames;
   readonly #options: ImagesOptions;
 
   constructor(options: ImagesOptions) {
     this.#options = options;
+    this.names = new ImageNames(options.store, options.usersOf);
   }
 
   /** The image that a name means. NOT_FOUND for an unknown one. */
   async resolve(name: string): Promise<ResolvedImage> {
-    return this.open(this.#digestOf(parseReference(name)));
+    return this.open(this.names.digestOf(parseReference(name)));
   }
 
   /** The image of a manifest digest, whatever name it has. */
   async open(manifest: Digest): Promise<ResolvedImage> {
-    const { tree, config } = this.#manifest(manifest);
+    const { tree, config } = this.names.manifest(manifest);
     return { manifest, tree, config };
   }
 
@@ -81,38 +113,49 @@ export class Images {
     }
   }
 
-  /** A damaged image is listed too, with no files, so that it can be seen and deleted. */
   async list(): Promise<ImageSummary[]> {
-    return this.#refs.list().map((ref) => summary(ref, ref.digest, this.#intactManifest(ref.digest)));
+    return this.names.list();
   }
 
   async inspect(name: string): Promise<ImageDetail> {
     const reference = parseReference(name);
-    const digest = this.#digestOf(reference);
-    const manifest = this.#manifest(digest);
-    const usedBy = [...(await this.#options.usersOf(manifest.tree))];
-    return { ...summary(reference, digest, manifest), tree: manifest.tree, config: manifest.config, usedBy };
+    const digest = this.names.digestOf(reference);
+    const manifest = this.names.manifest(digest);
+    const { tree, config, platform, origin } = manifest;
+    const usedBy = [...(await this.#options.usersOf('image', digest))];
+    return { ...summary(reference, digest, manifest), tree, config, platform, origin, usedBy };
+  }
+
+  /** How it was made, the last step first. */
+  async history(name: string): Promise<ImageStep[]> {
+    const { history = [] } = this.names.manifest(this.names.digestOf(parseReference(name)));
+    return history.toReversed();
   }
 
   /** A name that is taken afterwards means this image; until then it means what it did. */
   async importTar(request: ImportRequest, signal: AbortSignal): Promise<ImageSummary> {
-    const reference = parseReference(request.name);
-    const { source, onProgress, config = ImageConfig.parse({}) } = request;
-    return this.#publish(reference, config, (batch) => importTree({ source, batch, signal, onProgress }));
+    const { name, source, format = 'auto', ref, config = {}, onLine = () => {} } = request;
+    const wanted = wantedPlatform(request.platform);
+    return this.#publish(parseReference(name), async (batch) => {
+      const scratch = this.#scratchFolder('import');
+      const imported = await importArchive({ source, format, ref, wanted, batch, scratch, signal, onLine });
+      const { tree, image, format: found } = imported;
+      if (image === undefined || found === 'rootfs') return { tree, config: ImageConfig.parse(config) };
+      return madeOf({ tree, image, format: found, config });
+    });
   }
 
   /** Debian by mmdebstrap, straight into the store. */
   async build(request: BuildRequest, signal: AbortSignal): Promise<ImageSummary> {
-    const reference = parseReference(request.name);
-    const { programs, scratch } = this.#options;
+    const { programs } = this.#options;
     const config = ImageConfig.parse({ entrypoint: request.entrypoint });
-    return this.#publish(reference, config, async (batch) => {
+    return this.#publish(parseReference(request.name), async (batch) => {
       let imported: ImportedTree | undefined;
       await buildDebian({
         request,
         variant: request.variant,
         programs,
-        scratch: join(scratch, `build-${process.pid}-${this.#options.now().getTime()}-${builds++}`),
+        scratch: this.#scratchFolder('build'),
         signal,
         onLine: request.onLine,
         consume: async (source) => {
@@ -120,7 +163,7 @@ export class Images {
         },
       });
       if (imported === undefined) throw new VoltError('DEPENDENCY', 'mmdebstrap wrote no archive');
-      return imported;
+      return { tree: imported, config, platform: platformOf(process.arch) };
     });
   }
 
@@ -131,93 +174,72 @@ export class Images {
     const { store } = this.#options;
     using hold = store.holds.open();
     const { tree, config } = await pullObjects({ store, hold, digest, peers, onProgress, signal });
-    if (reference !== undefined) await this.#refs.set(reference.name, reference.tag, digest);
+    if (reference !== undefined) await this.names.set(reference, digest);
     return { manifest: digest, tree, config };
   }
 
-  /** Takes the name away, and the lower where no other name needs it. CONFLICT while something runs from it. */
-  async delete(name: string): Promise<{ name: string; deleted: boolean }> {
-    const reference = parseReference(name);
-    const tree = this.#treeOf(this.#digestOf(reference));
-    const isLast = tree !== undefined && !this.#others(reference).some((other) => this.#treeOf(other) === tree);
-    const users = isLast ? await this.#options.usersOf(tree) : [];
-    if (users.length > 0) {
-      throw new VoltError('CONFLICT', `Image '${name}' is in use by ${users.slice(0, 5).join(', ')}`, {
-        hint: 'delete what uses it first',
-      });
-    }
-    const deleted = this.#refs.delete(reference.name, reference.tag);
-    if (isLast) this.#options.store.lowers.remove(tree);
-    return { name: spellReference(reference), deleted };
+  /** The image as an archive, in chunks; one that is damaged ends with an error. */
+  export(request: ExportRequest, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const reference = parseReference(request.name);
+    const manifest = this.names.manifest(this.names.digestOf(reference));
+    const { store } = this.#options;
+    return exportImage({ ...request, store, reference, manifest, scratch: this.#scratchFolder('export'), signal });
   }
 
-  get #refs(): Store['refs']['images'] {
-    return this.#options.store.refs.images;
+  /** DEPENDENCY, naming the files, unless all of it is as it was. */
+  async verify(name: string, onLine: OnLine, signal: AbortSignal): Promise<Verified> {
+    const digest = this.names.digestOf(parseReference(name));
+    return verifyImage({ store: this.#options.store, name, digest, signal, onLine });
   }
 
-  #digestOf(reference: Reference): Digest {
-    const digest = this.#refs.get(reference.name, reference.tag);
-    if (digest !== undefined) return digest;
-    throw new VoltError('NOT_FOUND', `No image '${spellReference(reference)}'`, { hint: 'volt image list' });
-  }
-
-  #manifest(digest: Digest): ImageManifest {
-    return decodeManifest(this.#options.store.objects.read(digest), digest);
-  }
-
-  /** Undefined for an image that is damaged. */
-  #intactManifest(digest: Digest): ImageManifest | undefined {
-    try {
-      return this.#manifest(digest);
-    } catch (thrown) {
-      if (thrown instanceof VoltError) return undefined;
-      throw thrown;
-    }
-  }
-
-  #treeOf(digest: Digest): Digest | undefined {
-    return this.#intactManifest(digest)?.tree;
-  }
-
-  #others({ name, tag }: Reference): Digest[] {
-    return this.#refs
-      .list()
-      .filter((ref) => ref.name !== name || ref.tag !== tag)
-      .map((ref) => ref.digest);
+  #scratchFolder(work: string): string {
+    const { scratch, now } = this.#options;
+    return join(scratch, `${work}-${process.pid}-${now().getTime()}-${scratches++}`);
   }
 
   /** Contents, tree and manifest become durable together, and only then does the name point at them. */
-  async #publish(
-    reference: Reference,
-    config: ImageConfig,
-    fill: (batch: TarImport['batch']) => Promise<ImportedTree>,
-  ): Promise<ImageSummary> {
+  async #publish(reference: Reference, make: (batch: Ingest, hold: Hold) => Promise<Made>): Promise<ImageSummary> {
     const { store, now } = this.#options;
     return withFsErrors(`Cannot make image '${spellReference(reference)}'`, async () => {
       // Until the name is set: what this relies on is nobody else's to keep.
       using hold = store.holds.open();
       await using batch = store.objects.ingest({ hold });
-      const { digest: tree, sizeBytes, files } = await fill(batch);
-      const manifest = {
-        kind: 'volt.image.v1' as const,
-        tree,
-        config,
-        createdAt: now().toISOString(),
-        sizeBytes,
-        files,
-      };
+      const { tree, config, ...known } = await make(batch, hold);
+      const { digest: treeDigest, sizeBytes, files } = tree;
+      const createdAt = now().toISOString();
+      const kind = 'volt.image.v1' as const;
+      const manifest = { kind, tree: treeDigest, config, createdAt, sizeBytes, files, ...known };
       const digest = await batch.putBytes(encodeManifest(manifest));
       await batch.commit();
-      await this.#refs.set(reference.name, reference.tag, digest);
+      await this.names.set(reference, digest);
       return summary(reference, digest, manifest);
     });
   }
 }
 
-const summary = (reference: Reference, digest: Digest, manifest: ImageManifest | undefined): ImageSummary => ({
-  name: spellReference(reference),
-  digest,
-  sizeBytes: manifest?.sizeBytes ?? 0,
-  files: manifest?.files ?? 0,
-  createdAt: manifest?.createdAt ?? new Date(0).toISOString(),
-});
+const wantedPlatform = (asked: string | undefined): WantedPlatform =>
+  asked === undefined
+    ? { platform: platformOf(process.arch), isAsked: false }
+    : { platform: parsePlatform(asked), isAsked: true };
+
+interface FromElsewhere {
+  readonly tree: ImportedTree;
+  readonly image: OpenImage;
+  readonly format: 'oci' | 'docker' | 'registry';
+  readonly config: ImageOverrides;
+}
+
+function madeOf({ tree, image, format, config }: FromElsewhere): Made {
+  const { platform, history, digest, reference, builtAt } = image;
+  return {
+    tree,
+    config: { ...image.config, ...given(config) },
+    platform: { os: platform.os, architecture: platform.architecture, variant: platform.variant ?? undefined },
+    history: history.length === 0 ? undefined : [...history],
+    origin: { format, digest, reference, builtAt },
+  };
+}
+
+/** Without what is absent in all but name. */
+const given = (config: ImageOverrides): Partial<ImageConfig> =>
+  Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));

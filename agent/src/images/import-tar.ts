@@ -36,7 +36,7 @@ export interface ImportLimits {
   readonly sizeBytes: number;
 }
 
-export interface ImportProgress {
+interface ImportProgress {
   readonly entries: number;
   readonly sizeBytes: number;
 }
@@ -74,24 +74,29 @@ export class LayeredImport {
 
   /** Reads an unpacked archive to its end. In a `layer` some names stand for removals. */
   async add(archive: AsyncIterable<Uint8Array>, as: 'whole' | 'layer'): Promise<void> {
-    const { signal } = this.#options;
     const reader = new ByteReader(archive);
-    this.#root.beginLayer();
     try {
-      for await (const entry of readTar(reader)) {
-        signal.throwIfAborted();
-        this.#count(entry, reader);
-        const path = plainPath(entry.name);
-        const change = as === 'layer' ? changeOf(path) : ({ kind: 'entry', path } as const);
-        if (change.kind === 'entry') await this.#put(entry, path, reader);
-        else if (change.kind === 'remove') this.#root.remove(change.path);
-        else if (change.kind === 'clear') this.#root.clear(change.path);
-      }
-      await drainPadding(reader, signal);
-      this.#sizeBytes += reader.position;
+      await this.addEntries(readTar(reader), reader, as);
     } finally {
       await reader.close();
     }
+  }
+
+  /** The same for an archive that somebody has begun to read. */
+  async addEntries(entries: AsyncIterable<TarEntry>, reader: ByteReader, as: 'whole' | 'layer'): Promise<void> {
+    const { signal } = this.#options;
+    this.#root.beginLayer();
+    for await (const entry of entries) {
+      signal.throwIfAborted();
+      this.#count(entry, reader);
+      const path = plainPath(entry.name);
+      const change = as === 'layer' ? changeOf(path) : ({ kind: 'entry', path } as const);
+      if (change.kind === 'entry') await this.#put(entry, path, reader);
+      else if (change.kind === 'remove') this.#root.remove(change.path);
+      else if (change.kind === 'clear') this.#root.clear(change.path);
+    }
+    await drainPadding(reader, signal);
+    this.#sizeBytes += reader.position;
   }
 
   /** Puts the tree into the batch. */
@@ -133,7 +138,7 @@ async function store(entry: TarEntry, reader: ByteReader, batch: Ingest): Promis
 }
 
 /** Where an entry lies below the root. `.` and doubled slashes mean nothing; `..` and a leading slash are refused. */
-export function plainPath(name: ByteString): ByteString {
+function plainPath(name: ByteString): ByteString {
   if (name.startsWith('/')) throw bad(`'${shown(name)}' is an absolute path`);
   const names = name.split('/').filter((part) => part !== '' && part !== '.');
   if (names.includes('..')) throw bad(`'${shown(name)}' leads out of the archive`);

@@ -4,19 +4,23 @@
  * of the image is reached: manifest → tree → contents.
  */
 import { VoltError } from '@volt/shared/errors';
-import { ImageConfig } from '@volt/shared/model';
+import { ImageConfig, ImageOrigin, ImagePlatform, ImageStep } from '@volt/shared/model';
 import * as z from 'zod';
 import { type Digest, isDigest } from '../store/index.ts';
 
 const DigestField = z.string().refine(isDigest, 'not a digest');
 
-const ImageManifest = z.strictObject({
+/** Keys that are unknown are ignored, so that what a later version adds does not stop this one. */
+const ImageManifest = z.object({
   kind: z.literal('volt.image.v1'),
   tree: DigestField,
   config: ImageConfig,
   createdAt: z.iso.datetime(),
   sizeBytes: z.int().min(0),
   files: z.int().min(0),
+  platform: ImagePlatform.optional(),
+  history: z.array(ImageStep).optional(),
+  origin: ImageOrigin.optional(),
 });
 export type ImageManifest = z.output<typeof ImageManifest>;
 

@@ -9,7 +9,7 @@ export { chunksOf, END, rawEntry, tarOf } from '../tar/testing.ts';
 export interface TempImages {
   readonly store: TempStore;
   readonly images: Images;
-  /** Who uses which tree: tests write it. */
+  /** Who uses which image or tree: tests write it. */
   readonly users: Map<string, string[]>;
   readonly scratch: string;
 }
@@ -22,7 +22,7 @@ export async function tempImages(programs: Programs = new NodePrograms()): Promi
     store,
     programs,
     scratch,
-    usersOf: async (tree) => users.get(tree) ?? [],
+    usersOf: async (_what, digest) => users.get(digest) ?? [],
     now: () => new Date('2026-01-02T03:04:05Z'),
   });
   return { store, images, users, scratch };

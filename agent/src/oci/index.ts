@@ -1,2 +1,10 @@
+export { verified } from './digest.ts';
+export { DOCKER_MARK, openDockerArchive } from './docker-archive.ts';
+export { LAYOUT_MARK, openLayout } from './layout.ts';
 export { LayeredRoot } from './layered-root.ts';
+export type { OpenImage, WantedPlatform } from './open-image.ts';
+export { packed, type Packing, packLayer } from './pack-layer.ts';
+export { parsePlatform, platformOf } from './platform.ts';
+export { Spool } from './spool.ts';
 export { changeOf, isLayerName } from './whiteout.ts';
+export { documentsOf, type ImageDocuments, layoutTar } from './write-layout.ts';

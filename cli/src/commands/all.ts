@@ -7,7 +7,9 @@ import { completion } from './completion.ts';
 import { contextCommands } from './context.ts';
 import { deployApply } from './deploy-apply.ts';
 import { exec } from './exec.ts';
+import { imageExport } from './image-export.ts';
 import { imageImport } from './image-import.ts';
+import { imagePrune } from './image-prune.ts';
 import { logs } from './logs.ts';
 import { version } from './version.ts';
 
@@ -16,6 +18,8 @@ export const handCommands: readonly Command[] = [
   logs,
   exec,
   imageImport,
+  imageExport,
+  imagePrune,
   casVerify,
   casRepair,
   casBuild,

@@ -1,6 +1,7 @@
-/** Commands that read files: deploy apply, image import, cluster join. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** Commands that read or write files: deploy apply, image import and export, cluster join. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { VoltError } from '@volt/shared/errors';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder, volt, type Answer } from '../run/testing.ts';
 import { FakeTerminal } from '../terminal/testing.ts';
@@ -103,6 +104,26 @@ describe('image import', () => {
     expect(asked[0]?.params).toEqual({ name: 'base', config: { entrypoint: ['/sbin/init', '-x'] } });
   });
 
+  test('sends a folder as an archive', async () => {
+    const folder = dirname(file('hello', 'hello'));
+    const { code, stdout } = await volt(['image', 'import', 'base', folder, '-o', 'json'], { answers });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ sizeBytes: expect.any(Number) });
+    expect((JSON.parse(stdout) as { sizeBytes: number }).sizeBytes % 10_240).toBe(0);
+  });
+
+  test('passes on which image of the archive is meant', async () => {
+    const words = ['image', 'import', 'base', file('x.tar', 'x'), '--ref', 'web:1', '--platform', 'linux/arm64'];
+    const { asked } = await volt([...words, '--format', 'oci'], { answers });
+    expect(asked[0]?.params).toEqual({
+      name: 'base',
+      ref: 'web:1',
+      platform: 'linux/arm64',
+      format: 'oci',
+      config: {},
+    });
+  });
+
   test('streams standard input', async () => {
     const { stdout } = await volt('image import base -o json', {
       answers,
@@ -120,6 +141,68 @@ describe('image import', () => {
 
   test('an absent file sends nothing', async () => {
     expect(await volt('image import base /nonexistent.tar', { answers })).toMatchObject({ code: 3, asked: [] });
+  });
+});
+
+describe('image export', () => {
+  const send: Answer = async (_request, { emit }) => {
+    for (const text of ['arch', 'ive']) await emit({ data: Buffer.from(text).toString('base64') });
+    return { sizeBytes: 7 };
+  };
+
+  test('writes a file once all of it is there', async () => {
+    const path = file('web.tar', 'old');
+    const answers = { 'image.export': send };
+    expect(await volt(['image', 'export', 'web', '-f', path], { answers })).toMatchObject({ code: 0, stdout: '' });
+    expect(readFileSync(path, 'utf8')).toBe('archive');
+  });
+
+  test('leaves what was there when it fails, and nothing else', async () => {
+    const path = file('web.tar', 'old');
+    const cut: Answer = async (request, call) => {
+      await send(request, call);
+      throw new VoltError('DEPENDENCY', 'Damaged');
+    };
+    const result = await volt(['image', 'export', 'web', '-f', path], { answers: { 'image.export': cut } });
+    expect(result.code).toBe(10);
+    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(readdirSync(dirname(path))).toEqual(['web.tar']);
+  });
+
+  test('writes bytes to a pipe, and none to a terminal', async () => {
+    const answers = { 'image.export': send };
+    expect((await volt('image export web', { answers })).stdout).toBe('archive');
+    const terminal = new FakeTerminal({ columns: 80 });
+    expect(await volt('image export web', { answers, terminal })).toMatchObject({ code: 2, asked: [] });
+  });
+});
+
+describe('image prune', () => {
+  const idle = { name: 'idle:latest', digest: 'ab'.repeat(32), sizeBytes: 1, files: 1, createdAt: 'x' };
+  const answers = { 'image.prune': () => [idle], 'image.delete': () => ({ name: idle.name, deleted: true }) };
+
+  test('asks a person, and deletes what was agreed to', async () => {
+    const terminal = new FakeTerminal({ input: 'y\n', columns: 80 });
+    const { code, stderr, asked } = await volt('image prune', { answers, terminal });
+    expect(code).toBe(0);
+    expect(stderr).toContain('Delete idle:latest? [y/N]');
+    expect(asked.map(({ method, params }) => [method, params])).toEqual([
+      ['image.prune', { dryRun: true }],
+      ['image.delete', { name: 'idle:latest' }],
+    ]);
+  });
+
+  test('deletes nothing without a yes', async () => {
+    const terminal = new FakeTerminal({ input: '\n', columns: 80 });
+    const { code, asked } = await volt('image prune', { answers, terminal });
+    expect(code).toBe(13);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('does not ask where nobody is', async () => {
+    expect((await volt('image prune', { answers })).code).toBe(2);
+    const { asked } = await volt('image prune --yes', { answers });
+    expect(asked[0]?.params).toEqual({ dryRun: false });
   });
 });
 

@@ -1,12 +1,13 @@
-import { createReadStream, readdirSync } from 'node:fs';
+import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
 import { didYouMean } from '@volt/shared/lib';
-import { ImageConfig } from '@volt/shared/model';
+import { ImageOverrides } from '@volt/shared/model';
 import { agentMethods } from '@volt/shared/rpc';
 import * as z from 'zod';
 import { command } from '../catalog/index.ts';
 import type { Terminal } from '../terminal/index.ts';
+import { type FolderArchive, folderArchive } from './folder-archive.ts';
 
 const row = agentMethods['image.import'];
 
@@ -17,10 +18,14 @@ export const imageImport = command({
   path: 'image import',
   summary: row.summary,
   params: () => {
-    const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal } = ImageConfig.shape;
+    const { name, format, ref, platform } = row.params.shape;
+    const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal } = ImageOverrides.shape;
     return z.object({
-      name: row.params.shape.name,
-      file: z.string().default('-').describe('The archive; - is standard input.'),
+      name,
+      source: z.string().default('-').describe('A tar archive, plain, gzip or zstd, or a folder; - is standard input.'),
+      format,
+      ref,
+      platform,
       entrypoint: entrypoint.describe('Program that its containers run, before what they add.'),
       cmd: cmd.describe('Arguments when a container adds none.'),
       env: env.describe('Environment variables.'),
@@ -30,20 +35,25 @@ export const imageImport = command({
       stopSignal: stopSignal.describe('Signal that asks it to stop.'),
     });
   },
-  positional: ['name', 'file'],
+  positional: ['name', 'source'],
   short: { e: 'env' },
-  examples: ['image import base rootfs.tar.zst', 'tar -C rootfs -c . | volt image import base --entrypoint /sbin/init'],
+  examples: [
+    'image import base rootfs.tar.zst',
+    'image import web web-oci.tar --platform linux/arm64',
+    'docker save web:1 | volt image import web:1',
+    'image import tools ./rootfs --entrypoint /sbin/init',
+  ],
   errors: ['NOT_FOUND', 'DEPENDENCY', 'RESOURCE', 'INVALID_CONFIG'],
 
-  async run({ name, file }, session, given) {
-    const { name: _name, file: _file, ...config } = given;
-    const archive = await openInput(file, session.terminal, 'volt image import NAME FILE');
+  async run({ source }, session, given) {
+    const { name, source: _source, format, ref, platform, ...config } = given;
+    const { archive, destroy } = await openSource(source, session.terminal);
     const agent = await session.agent('image import');
     const progress = session.progress();
     try {
       const result = await agent.stream(
         'image.import',
-        { name, config },
+        { name, format, ref, platform, config },
         { signal: session.signal, onEvent: (event) => progress.show(event), input: frames(archive) },
       );
       await progress.end();
@@ -51,10 +61,18 @@ export const imageImport = command({
       return 0;
     } finally {
       await progress.end();
-      archive.destroy();
+      destroy();
     }
   },
 });
+
+async function openSource(source: string, terminal: Terminal): Promise<FolderArchive> {
+  if (source !== '-' && statSync(source, { throwIfNoEntry: false })?.isDirectory() === true) {
+    return folderArchive(source);
+  }
+  const archive = await openInput(source, terminal, 'volt image import NAME SOURCE');
+  return { archive, destroy: () => void archive.destroy() };
+}
 
 /** Resolves once the file is known to be readable: nothing is sent for one that is not. */
 export async function openInput(file: string, { stdin }: Terminal, hint: string) {

@@ -18,6 +18,43 @@ export const ImageConfig = z.object({
 });
 export type ImageConfig = z.output<typeof ImageConfig>;
 
+/** What a user may say of it; what is not said is as the image has it. */
+export const ImageOverrides = z.object({
+  entrypoint: Argv.optional(),
+  cmd: Argv.optional(),
+  env: Env.optional(),
+  workdir: ImageConfig.shape.workdir.unwrap().optional(),
+  user: ImageConfig.shape.user.unwrap().optional(),
+  exposedPorts: ImageConfig.shape.exposedPorts.unwrap().optional(),
+  stopSignal: ImageConfig.shape.stopSignal.unwrap().optional(),
+});
+export type ImageOverrides = z.output<typeof ImageOverrides>;
+
+export const ImagePlatform = z.object({
+  os: z.string().max(64),
+  architecture: z.string().max(64),
+  variant: z.string().max(64).optional(),
+});
+export type ImagePlatform = z.output<typeof ImagePlatform>;
+
+/** One step of how an image was made. */
+export const ImageStep = z.object({
+  createdAt: z.iso.datetime().optional(),
+  createdBy: z.string().optional(),
+  comment: z.string().optional(),
+  hasFiles: z.boolean().describe('Whether it changed files, rather than only how programs are run.'),
+});
+export type ImageStep = z.output<typeof ImageStep>;
+
+/** Where an image of elsewhere is from. */
+export const ImageOrigin = z.object({
+  format: z.enum(['oci', 'docker', 'registry']),
+  digest: z.string().max(160).describe('Of its manifest there, such as sha256:….'),
+  reference: z.string().max(512).optional().describe('What it is called there.'),
+  builtAt: z.iso.datetime().optional().describe('When it was made, by its own account.'),
+});
+export type ImageOrigin = z.output<typeof ImageOrigin>;
+
 export const ImageSummary = z.object({
   name: ImageName,
   digest: Digest.describe('Of the image manifest.'),
@@ -30,7 +67,9 @@ export type ImageSummary = z.output<typeof ImageSummary>;
 export const ImageDetail = ImageSummary.extend({
   tree: Digest,
   config: ImageConfig,
-  usedBy: z.array(z.string()).describe('Containers made from it.'),
+  platform: ImagePlatform.optional().describe('What it is made for, where that is known.'),
+  origin: ImageOrigin.optional(),
+  usedBy: z.array(z.string()).describe('Containers made from it, under whatever name.'),
 });
 export type ImageDetail = z.output<typeof ImageDetail>;
 

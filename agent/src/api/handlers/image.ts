@@ -1,6 +1,7 @@
-import type { ImageBuild, ImageConfig, ImageDetail, ImageSummary } from '@volt/shared/model';
+import type { ImageBuild, ImageDetail, ImageOverrides, ImageStep, ImageSummary } from '@volt/shared/model';
 import type { AgentMethods, Handlers } from '@volt/shared/rpc';
 import type { Caller } from '@volt/shared/server';
+import { bytes } from './bytes.ts';
 
 type Row = Extract<keyof AgentMethods, `image.${string}`>;
 
@@ -17,39 +18,77 @@ export type OnProgress = (progress: Progress) => Promise<void>;
 /** What the handlers need of images; main.ts supplies it. */
 export interface ImageOperations {
   build(request: ImageBuild, onProgress: OnProgress, signal: AbortSignal): Promise<ImageSummary>;
-  importTar(request: ImportRequest, signal: AbortSignal): Promise<ImageSummary>;
+  importTar(request: ImportRequest, onProgress: OnProgress, signal: AbortSignal): Promise<ImageSummary>;
   /** Fetches it from whichever node of the cluster has it. */
   pull(name: string, onProgress: OnProgress, signal: AbortSignal): Promise<ImageSummary>;
+  export(request: ExportRequest, signal: AbortSignal): AsyncIterable<Uint8Array>;
   list(): Promise<ImageSummary[]>;
   inspect(name: string): Promise<ImageDetail>;
+  history(name: string): Promise<ImageStep[]>;
+  tag(source: string, target: string): Promise<ImageSummary>;
+  untag(name: string): Promise<{ name: string; removed: boolean }>;
   delete(name: string): Promise<{ name: string; deleted: boolean }>;
+  prune(request: { dryRun: boolean }): Promise<ImageSummary[]>;
+  verify(name: string, onProgress: OnProgress, signal: AbortSignal): Promise<VerifiedImage>;
 }
 
 export interface ImportRequest {
   readonly name: string;
-  readonly config: ImageConfig;
+  readonly format: 'auto' | 'oci' | 'docker' | 'rootfs';
+  readonly ref?: string | undefined;
+  readonly platform?: string | undefined;
+  readonly config: ImageOverrides;
   /** The archive as it comes: plain, gzip or zstd. */
   readonly source: AsyncIterable<Uint8Array>;
 }
 
+export interface ExportRequest {
+  readonly name: string;
+  readonly format: 'oci' | 'rootfs';
+  readonly compress: 'none' | 'gzip' | 'zstd';
+}
+
+interface VerifiedImage {
+  readonly name: string;
+  readonly objects: number;
+  readonly sizeBytes: number;
+}
+
+/** In base64 well below what one line of a stream may hold. */
+const CHUNK_BYTES = 192 * 1024;
+
 export function imageHandlers(images: ImageOperations): Pick<Handlers<AgentMethods, Caller>, Row> {
   return {
     'image.build': (request, { emit, signal }) => images.build(request, emit, signal),
-    'image.import': (request, { input, signal }) => images.importTar({ ...request, source: bytes(input) }, signal),
+    'image.import': (request, { input, emit, signal }) =>
+      images.importTar({ ...request, source: bytes(input) }, emit, signal),
     'image.pull': ({ name }, { emit, signal }) => images.pull(name, emit, signal),
+    'image.export': async (request, { emit, signal }) => ({
+      sizeBytes: await send(images.export(request, signal), emit),
+    }),
     'image.list': () => images.list(),
     'image.inspect': ({ name }) => images.inspect(name),
+    'image.history': ({ name }) => images.history(name),
+    'image.tag': ({ source, target }) => images.tag(source, target),
+    'image.untag': ({ name }) => images.untag(name),
     'image.delete': ({ name }) => images.delete(name),
+    'image.prune': (request) => images.prune(request),
+    'image.verify': ({ name }, { emit, signal }) => images.verify(name, emit, signal),
   };
 }
 
-type ImportFrame = { kind: 'data'; data: string } | { kind: 'eof' };
-
-/** An archive cut short by a lost connection must not pass for a whole one: only `eof` ends it well. */
-async function* bytes(frames: AsyncIterable<ImportFrame>): AsyncGenerator<Uint8Array> {
-  for await (const frame of frames) {
-    if (frame.kind === 'eof') return;
-    yield Buffer.from(frame.data, 'base64');
+/** Waits for the caller to take each part, so that no more than one is held for a slow one. */
+async function send(
+  chunks: AsyncIterable<Uint8Array>,
+  emit: (event: { data: string }) => Promise<void>,
+): Promise<number> {
+  let sizeBytes = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.byteLength; at += CHUNK_BYTES) {
+      const part = chunk.subarray(at, at + CHUNK_BYTES);
+      await emit({ data: Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('base64') });
+    }
+    sizeBytes += chunk.byteLength;
   }
-  throw Object.assign(new Error('The archive ended without its end mark'), { name: 'AbortError' });
+  return sizeBytes;
 }

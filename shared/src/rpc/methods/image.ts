@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { ImageBuild, ImageConfig, ImageDetail, ImageName, ImageSummary } from '../../model/index.ts';
+import { ImageBuild, ImageDetail, ImageName, ImageOverrides, ImageStep, ImageSummary } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
-import { Progress } from '../shapes/image.ts';
+import { Platform, Progress } from '../shapes/image.ts';
 
 const shown = ['name', 'digest', 'sizeBytes', 'files', 'createdAt'] as const;
 
@@ -24,11 +24,16 @@ export const imageMethods = {
   }),
 
   'image.import': stream({
-    summary: 'Make an image of a root file system in a tar archive (plain, gzip or zstd).',
+    summary: 'Make an image of an archive: a root file system, an OCI image layout, or what docker save writes.',
     params: () =>
       z.object({
         name: ImageName,
-        config: ImageConfig.prefault({}).describe('What its containers run, and how.'),
+        format: z.enum(['auto', 'oci', 'docker', 'rootfs']).default('auto').describe('What the archive is.'),
+        ref: z.string().max(512).optional().describe('Which image, where the archive holds several.'),
+        platform: Platform.optional().describe(
+          'Which one of an image for several machines; this machine unless given.',
+        ),
+        config: ImageOverrides.default({}).describe('What its containers run, and how; wins over what the image says.'),
       }),
     event: () => Progress,
     input: () =>
@@ -39,6 +44,26 @@ export const imageMethods = {
     result: () => ImageSummary,
     permission: 'image:write',
     audit: 'image.import',
+    resource: 'name',
+    cli: 'hand',
+  }),
+
+  'image.export': stream({
+    summary: 'Write an image to an archive that every engine reads, or its bare files.',
+    params: () =>
+      z.object({
+        name: ImageName,
+        format: z
+          .enum(['oci', 'rootfs'])
+          .default('oci')
+          .describe('oci: an OCI image layout, which docker load reads too; rootfs: the files alone.'),
+        compress: z.enum(['none', 'gzip', 'zstd']).default('gzip').describe('How the files are packed.'),
+      }),
+    event: () => z.object({ data: z.base64() }),
+    result: () => z.object({ sizeBytes: z.int() }),
+    // Contents, which may be secret, are only for who may also change them.
+    permission: 'image:write',
+    audit: 'image.export',
     resource: 'name',
     cli: 'hand',
   }),
@@ -74,8 +99,54 @@ export const imageMethods = {
     cli: { command: 'image inspect', positional: ['name'], columns: [], examples: ['image inspect web'] },
   }),
 
+  'image.history': method({
+    summary: 'Show how an image was made, the last step first.',
+    params: () => z.object({ name: ImageName }),
+    result: () => z.array(ImageStep),
+    permission: 'image:read',
+    audit: 'none',
+    resource: 'name',
+    cli: {
+      command: 'image history',
+      positional: ['name'],
+      columns: ['createdAt', 'hasFiles', 'createdBy'],
+      wide: ['comment'],
+      examples: ['image history web'],
+    },
+  }),
+
+  'image.tag': method({
+    summary: 'Give an image one more name. A name that is taken moves.',
+    params: () => z.object({ source: ImageName, target: ImageName.describe('The other name, as NAME or NAME:TAG.') }),
+    result: () => ImageSummary,
+    permission: 'image:write',
+    audit: 'image.tag',
+    resource: 'target',
+    cli: {
+      command: 'image tag',
+      positional: ['source', 'target'],
+      columns: shown,
+      examples: ['image tag web:1.2 web:stable'],
+    },
+  }),
+
+  'image.untag': method({
+    summary: 'Take a name away from an image. What runs from it goes on.',
+    params: () => z.object({ name: ImageName }),
+    result: () => z.object({ name: ImageName, removed: z.boolean() }),
+    permission: 'image:write',
+    audit: 'image.untag',
+    resource: 'name',
+    cli: {
+      command: 'image untag',
+      positional: ['name'],
+      columns: ['name', 'removed'],
+      examples: ['image untag web:1.2'],
+    },
+  }),
+
   'image.delete': method({
-    summary: 'Delete an image that no container uses.',
+    summary: 'Delete an image that no container was made from, or one of several names of it.',
     params: () => z.object({ name: ImageName }),
     result: () => z.object({ name: ImageName, deleted: z.boolean() }),
     permission: 'image:write',
@@ -86,6 +157,32 @@ export const imageMethods = {
       positional: ['name'],
       columns: ['name', 'deleted'],
       examples: ['image delete web'],
+    },
+  }),
+
+  'image.prune': method({
+    summary: 'Delete all images that no container was made from and nobody pinned.',
+    params: () => z.object({ dryRun: z.boolean().default(false).describe('Only tell what would be deleted.') }),
+    result: () => z.array(ImageSummary),
+    permission: 'image:write',
+    audit: 'image.prune',
+    resource: 'none',
+    cli: 'hand',
+  }),
+
+  'image.verify': stream({
+    summary: 'Check every file of an image against its hash.',
+    params: () => z.object({ name: ImageName }),
+    event: () => Progress,
+    result: () => z.object({ name: ImageName, objects: z.int(), sizeBytes: z.int() }),
+    permission: 'image:operate',
+    audit: 'image.verify',
+    resource: 'name',
+    cli: {
+      command: 'image verify',
+      positional: ['name'],
+      columns: ['name', 'objects', 'sizeBytes'],
+      examples: ['image verify web'],
     },
   }),
 };

@@ -1,0 +1,81 @@
+/** What the doors ask of images, and what the cluster's loop does. */
+import { VoltError } from '@volt/shared/errors';
+import type { ImageOperations, OnProgress } from './api/index.ts';
+import type { Images } from './images/index.ts';
+import type { Peers } from './peers/index.ts';
+import type { FetchProgress, ObjectSource } from './store/index.ts';
+
+export function imageOperations(images: Images, peers: Peers | null): ImageOperations {
+  return {
+    build: async (request, onProgress, signal) => images.build({ ...request, onLine: inOrder(onProgress) }, signal),
+    importTar: (request, onProgress, signal) => images.importTar({ ...request, onLine: inOrder(onProgress) }, signal),
+    pull: async (name, onProgress, signal) => {
+      if (peers === null) {
+        throw new VoltError('DEPENDENCY', 'This machine is in no cluster to fetch images from', {
+          hint: 'volt cluster join, or volt image import',
+        });
+      }
+      const digest = await peers.findImage(name, signal);
+      await pullFrom(images, peers, { name, digest, onProgress }, signal);
+      const found = images.names.list().find((image) => image.digest === digest);
+      if (found === undefined) throw new VoltError('CONFLICT', `Image '${name}' was deleted while it was fetched`);
+      return found;
+    },
+    export: ({ compress: packing, ...request }, signal) => images.export({ ...request, packing }, signal),
+    list: async () => images.names.list(),
+    inspect: (name) => images.inspect(name),
+    history: (name) => images.history(name),
+    tag: (source, target) => images.names.tag(source, target),
+    untag: async (name) => images.names.untag(name),
+    delete: (name) => images.names.delete(name),
+    prune: (request) => images.names.prune(request),
+    verify: async (name, onProgress, signal) => ({
+      name,
+      ...(await images.verify(name, inOrder(onProgress), signal)),
+    }),
+  };
+}
+
+/** Fetches an image from other nodes, as far as it is not here. */
+export async function pullFrom(
+  images: Images,
+  peers: Peers | null,
+  what: { name: string; digest: string; onProgress?: OnProgress },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, digest, onProgress } = what;
+  const tell = onProgress === undefined ? undefined : inOrder(onProgress);
+  const told = ({ objects, objectsTotal }: FetchProgress) => tell?.(`${objects} of ${objectsTotal} files`);
+  await images.pull({ digest, name, peers: await sourcesOf(peers), onProgress: told }, signal);
+}
+
+/** No peers is no error by itself: what is wanted may be here already. */
+export async function sourcesOf(peers: Peers | null): Promise<ObjectSource[]> {
+  if (peers === null) return [];
+  // Without a cluster to ask who there is, only what is here can serve.
+  const known = await peers.list().catch(() => []);
+  return known.map((peer) => ({
+    name: peer.name,
+    fetch: (digests, signal) => peers.fetchObjects(peer, digests, signal),
+  }));
+}
+
+/** Lines come faster than a slow reader takes them; while it is busy, only the newest waits. */
+function inOrder(onProgress: OnProgress): (line: string) => void {
+  let waiting: string | undefined;
+  let isBusy = false;
+  const send = async () => {
+    isBusy = true;
+    while (waiting !== undefined) {
+      const line = waiting;
+      waiting = undefined;
+      // A reader that has gone is noticed by the work itself, through its signal.
+      await onProgress({ line }).catch(() => {});
+    }
+    isBusy = false;
+  };
+  return (line) => {
+    waiting = line;
+    if (!isBusy) void send();
+  };
+}
