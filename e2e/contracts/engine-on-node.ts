@@ -2,18 +2,40 @@
  * Runs on a lab node: the agent's real ports, driven line by line from the
  * test on the other side of standard input. engine-remote.ts is that side.
  */
+import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { toVoltError } from '@volt/shared/errors';
 import { SystemBus } from '@volt/shared/systemd';
 import { defaultPaths, NspawnDriver } from '../../agent/src/engine/drivers/nspawn/index.ts';
 import * as host from '../../agent/src/host/index.ts';
+import { Images } from '../../agent/src/images/index.ts';
 import { createNetwork } from '../../agent/src/network/index.ts';
-import type { Answer, Order } from './engine-remote.ts';
+import { openHash, openStore } from '../../agent/src/store/index.ts';
+import type { Answer, NodeLowers, Order } from './engine-remote.ts';
 
 const systemd = new host.BusSystemd(new SystemBus());
 const { systemClock: clock, systemJournal: journal, kernelProcesses: processes } = host;
 const ports = { files: new host.NodeFiles(), programs: new host.NodePrograms(), systemd, clock, journal, processes };
+
+/** Images of a store of their own, laid out in whatever way is wanted. */
+const lowers: NodeLowers = {
+  make: async (archive, way) => {
+    const folders = { root: '/var/lib/volt/test/cas', images: '/var/lib/volt/test/images' };
+    const { programs } = ports;
+    const hash = await openHash({ nativePath: '/var/lib/volt/test/blake.node' });
+    const store = await openStore({ ...folders, programs, specials: host.kernelSpecialFiles, lowers: way, hash });
+    const scratch = '/var/lib/volt/test/cas/tmp';
+    const images = new Images({ store, programs, scratch, usersOf: async () => [], now: () => new Date() });
+    const { signal } = new AbortController();
+    await images.importTar({ name: 'test', source: createReadStream(archive) }, signal);
+    const { tree } = await images.resolve('test');
+    store.lowers.remove(tree);
+    return images.ensureLower(tree, signal);
+  },
+};
+
 const targets: Record<string, object> = {
+  lowers,
   driver: new NspawnDriver(ports, defaultPaths),
   network: createNetwork(ports),
   systemd,

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { VoltError, type ErrorCode } from '@volt/shared/errors';
 import { Doorbell } from '../../agent/src/host/index.ts';
+import type { LowerWay } from '../../agent/src/store/index.ts';
 
 export type Order =
   | { readonly id: number; readonly target: string; readonly method: string; readonly parameters: readonly unknown[] }
@@ -15,6 +16,12 @@ export type Answer =
       readonly id: number;
       readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint?: string | undefined };
     };
+
+/** The store of the node, as far as containers care. */
+export interface NodeLowers {
+  /** Where the tree of this archive is, laid out in this way in place of any other. */
+  make(archive: string, way: LowerWay): Promise<string>;
+}
 
 interface Call {
   readonly onItem: (item: unknown) => void;

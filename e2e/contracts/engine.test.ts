@@ -1,7 +1,8 @@
 /** The contracts of containers, kept by the real driver and the real systemd of a lab node. */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerConfig } from '@volt/shared/model';
@@ -12,9 +13,10 @@ import type { Systemd } from '../../agent/src/host/index.ts';
 import { systemdContract } from '../../agent/src/host/testing.ts';
 import type { Network } from '../../agent/src/network/index.ts';
 import { openLab, type Lab, type LabNode } from '../lab/index.ts';
-import { Remote } from './engine-remote.ts';
+import { Remote, type NodeLowers } from './engine-remote.ts';
 
 const LOWER = '/var/lib/volt/test/lower';
+const ARCHIVE = '/var/lib/volt/test/lower.tar';
 const { signal } = new AbortController();
 
 let folder = '';
@@ -27,7 +29,7 @@ let systemd: Systemd;
 /** What the containers of these tests are made of: a few programs of the node, with their libraries. */
 const MAKE_LOWER = `
 mkdir -p ${LOWER}/bin ${LOWER}/usr ${LOWER}/etc
-for program in bash cat echo grep id ping sleep; do
+for program in bash cat chmod echo grep id mv ping sleep stat; do
   file=$(command -v -- /usr/bin/$program); cp "$file" ${LOWER}/bin/
   for library in $(ldd "$file" | grep -o '/[^ ]*'); do
     mkdir -p "${LOWER}$(dirname "$library")"
@@ -35,6 +37,13 @@ for program in bash cat echo grep id ping sleep; do
   done
 done
 ln -sf bash ${LOWER}/bin/sh`;
+
+/** The same as an archive, with a few files for their metadata. */
+const MAKE_ARCHIVE = `
+cp -a ${LOWER} ${LOWER}.more; cd ${LOWER}.more
+mkdir -p data/old; echo public > data/old/public; echo private > data/private; echo public > data/owned
+chmod 600 data/private; chown 33:34 data/owned; ln data/owned data/again
+tar -C ${LOWER}.more -cf ${ARCHIVE} .`;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'volt-engine-'));
@@ -45,8 +54,9 @@ beforeAll(async () => {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    external: ['usocket', 'x11'],
+    external: ['usocket', 'x11', '@napi-rs/blake-hash', 'blake3'],
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    define: { VOLT_VERSION: '"0.0.0+test"' },
     logLevel: 'silent',
   });
   lab = await openLab({ name: 'volt-engine', nodes: 1 });
@@ -55,9 +65,18 @@ beforeAll(async () => {
   node = lab.node(1);
   await node.copyIn(process.execPath, '/var/lib/volt/test/node', 0o755);
   await node.copyIn(bundled, '/var/lib/volt/test/ports.mjs');
+  await node.copyIn(hashAddon(), '/var/lib/volt/test/blake.node');
   await node.sh(MAKE_LOWER);
+  await node.sh(MAKE_ARCHIVE);
   await connect();
 });
+
+/** Native code cannot be bundled. */
+function hashAddon(): string {
+  const fromAgent = createRequire(join(import.meta.dirname, '../../agent/package.json'));
+  const fromBlake = createRequire(fromAgent.resolve('@napi-rs/blake-hash'));
+  return fromBlake.resolve(`@napi-rs/blake-hash-linux-${process.arch}-gnu`);
+}
 
 afterAll(async () => {
   remote?.close();
@@ -112,9 +131,9 @@ describe('systemd', () => {
   });
 });
 
-async function running(change: Partial<ContainerConfig> = {}, name = 'web', slot = 0): Promise<ContainerConfig> {
+async function running(change: Partial<ContainerConfig> = {}, name = 'web', slot = 0, lower = LOWER) {
   const one = config(name, { ...sleeping, env: { PATH: '/bin' }, ...change }, slot);
-  await driver.install(one, LOWER);
+  await driver.install(one, lower);
   await driver.start(name, signal);
   return one;
 }
@@ -233,5 +252,66 @@ describe('a container', () => {
     expect(await node.sh(TRACES)).not.toBe(before);
     await empty();
     expect(await node.sh(TRACES)).toBe(before);
+  });
+});
+
+const ways = ['redirect', 'hardlink', 'copy'] as const;
+const layOut = (way: (typeof ways)[number]) => remote.port<NodeLowers>('lowers').make(ARCHIVE, way);
+
+describe('over a lower of each way', () => {
+  test.each(ways)('%s: files are whose they are, and give what their modes give', async (way) => {
+    await empty();
+    const lower = await layOut(way);
+    const root = await running({}, 'web', 0, lower);
+    const user = await running({ user: '33:34:' }, 'db', 1, lower);
+    const about = 'stat -c "%a %u:%g %h %s" /data/private /data/owned /data/old/public';
+    const links = way === 'hardlink' ? String.raw`\d+` : '[12]';
+    expect(await exec(root, about)).toMatch(
+      new RegExp(`^600 0:0 ${links} 8\n644 33:34 ${links} 7\n644 0:0 ${links} 7$`),
+    );
+    expect(await exec(root, 'cat /data/private')).toBe('private');
+    expect(await exec(user, 'cat /data/again /data/old/public')).toBe('public\npublic');
+    expect(
+      await exec(user, 'id -u; cat /data/private || echo refused; echo own > /data/owned; cat /data/owned'),
+    ).toMatch(/^33\n.*refused\nown$/s);
+    expect(await exec(root, 'cat /data/owned')).toBe('public');
+  });
+
+  test.each(ways)(
+    '%s: what a container changed stays, also when its lower is made again in another way',
+    async (way) => {
+      await empty();
+      const lower = await layOut(way);
+      const one = await running({}, 'web', 0, lower);
+      await exec(one, 'chmod 640 /data/private; mv /data/old /data/new; echo more >> /data/owned');
+      const changed = 'stat -c %a /data/private; cat /data/private /data/new/public /data/owned; echo /data/*';
+      const expected = '640\nprivate\npublic\npublic\nmore\n/data/again /data/new /data/owned /data/private';
+      expect(await exec(one, changed)).toBe(expected);
+      for (const other of [way, ...ways]) {
+        await driver.stop('web', 1, signal);
+        expect(await layOut(other)).toBe(lower);
+        await driver.start('web', signal);
+        expect(await exec(one, changed)).toBe(expected);
+      }
+    },
+  );
+
+  test('a lower that does not say how it was made is mounted as it always was', async () => {
+    await empty();
+    const lower = await layOut('hardlink');
+    await node.sh(`rm ${dirname(lower)}/way`);
+    const one = await running({}, 'web', 0, lower);
+    expect(await exec(one, 'cat /data/old/public')).toBe('public');
+    expect(await node.sh('grep volt/containers/web /proc/mounts')).not.toContain('metacopy');
+  });
+
+  test('a redirect tree that cannot be mounted fails the start, and says what to do', async () => {
+    await empty();
+    const lower = await layOut('redirect');
+    await node.sh(`echo redirect /var/lib/volt/test/nowhere > ${dirname(lower)}/way`);
+    await expect(running({}, 'web', 0, lower)).rejects.toMatchObject({
+      code: 'DEPENDENCY',
+      message: expect.stringContaining('start volt.service') as string,
+    });
   });
 });

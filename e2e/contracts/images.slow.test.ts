@@ -43,8 +43,9 @@ async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 
 async function node(name: string, programs: Programs = new NodePrograms()) {
   const root = join(folder, name);
-  const options = { root: join(root, 'cas'), images: join(root, 'images'), programs, specials: kernelSpecialFiles };
-  const store = await openStore(options);
+  const folders = { root: join(root, 'cas'), images: join(root, 'images') };
+  // So that the contents can be seen without a mount; lowers.test.ts says that the other ways show the same.
+  const store = await openStore({ ...folders, programs, specials: kernelSpecialFiles, lowers: 'hardlink' });
   const scratch = join(root, 'cas/tmp');
   return { store, images: new Images({ store, programs, scratch, usersOf: async () => [], now: () => new Date() }) };
 }
