@@ -16,19 +16,25 @@ import {
   signUser,
 } from '@volt/shared/pki';
 import { NatsCluster, type TestIdentity } from './nats-cluster.ts';
+import { keeperOf } from './nats-keeper.ts';
 
 let cluster: NatsCluster;
 let one: TestIdentity;
 let controller: ClusterConnection;
 
 const now = () => new Date();
-const patient = { timeout: 30_000 };
+/** Enough for the keeper to notice a server that came up mute, and to start it again. */
+const patient = { timeout: 60_000, interval: 500 };
 
 beforeAll(async () => {
   cluster = await NatsCluster.open();
   one = await cluster.startController(1);
   controller = await cluster.connect(one, 'controller');
-  await vi.waitFor(() => controller.buckets.prepare(1), patient);
+  const keeper = keeperOf(cluster, one, () => 1);
+  await vi.waitFor(async () => {
+    await keeper.pass().catch(() => {});
+    await controller.buckets.prepare(1);
+  }, patient);
 });
 
 afterAll(() => cluster.close());
@@ -71,7 +77,7 @@ describe('NATS lets in', () => {
 describe('NATS turns away', () => {
   const strangers: Record<string, () => ConnectionOptions | Promise<ConnectionOptions>> = {
     'who has no certificate': () => ({ ...asNodeOne(), tls: { ca: one.ca, handshakeFirst: true } }),
-    'who speaks no TLS': () => ({ ...asNodeOne(), tls: null }),
+    'who speaks no TLS': () => ({ ...asNodeOne(), tls: null, timeout: 1000 }),
     'whose certificate is of another CA': () => {
       const key = makeKey();
       const subject = { name: 'node1', roles: ['node'] as const, addresses: [one.config.address] };

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { credsAuthenticator, connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createServerKeeper, type ServerKeeper } from '@volt/controller/enroll';
-import { inboxPrefix, permissionsFor, type BucketName, type ClusterConnection } from '@volt/shared/kv';
+import type { ServerKeeper } from '@volt/controller/enroll';
+import { inboxPrefix, type BucketName, type ClusterConnection } from '@volt/shared/kv';
 import { connectMetaGroup } from '@volt/shared/pki';
 import { NatsCluster, plainFiles, type TestIdentity } from './nats-cluster.ts';
+import { keeperOf } from './nats-keeper.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -24,40 +25,12 @@ beforeAll(async () => {
   cluster = await NatsCluster.open();
   one = await cluster.startController(1);
   controller = await cluster.connect(one, 'controller');
-  keeper = keeperOf(one);
+  keeper = keeperFor(one);
   await vi.waitFor(() => controllersAre(1), patient);
   await vi.waitFor(() => controller.buckets.prepare(1), patient);
 });
 
-/** The keeper of a node's servers, with processes for units. */
-function keeperOf(identity: TestIdentity): ServerKeeper {
-  const { node } = identity.config;
-  const configOf = (unit: string) => (unit.includes('witness') ? 'witness' : 'nats');
-  return createServerKeeper({
-    identity,
-    members: {
-      list: async () => members(),
-      settled: async () => new Set(members().map(({ node: name }) => name)),
-    },
-    turns: { get: async () => undefined, set: async () => {} },
-    files: plainFiles,
-    units: {
-      reload: async (unit) => cluster.reload(node, configOf(unit)),
-      restart: async (unit) => {
-        await cluster.kill(node, configOf(unit));
-        cluster.run(node, configOf(unit));
-      },
-      forget: (unit) => cluster.kill(node, configOf(unit)),
-    },
-    meta: connectMetaGroup(identity, now),
-    permissionsFor,
-    now,
-    dir: cluster.dir(node),
-    paths: (which) => cluster.paths(node, which),
-  });
-}
-
-const members = () => Array.from({ length: count }, (_, index) => cluster.member(index + 1));
+const keeperFor = (identity: TestIdentity) => keeperOf(cluster, identity, () => count);
 
 /** Makes a pass, and expects these servers to do their part after it. */
 async function controllersAre(wanted: number, ...others: ServerKeeper[]): Promise<void> {
@@ -107,7 +80,7 @@ test('one controller and its witness are a majority of two', async () => {
 
 test('the second controller joins a running server, and the witness stays', async () => {
   others.push(await cluster.startController(2));
-  const second = keeperOf(others[0]!);
+  const second = keeperFor(others[0]!);
   await vi.waitFor(() => controllersAre(2, second), patient);
   expect(cluster.isRunning('node1', 'witness')).toBe(true);
   const reloaded = async () => expect(await cluster.log('node1', 'nats')).toContain('Reloaded server configuration');
@@ -118,7 +91,7 @@ test('the second controller joins a running server, and the witness stays', asyn
 
 test('with the third the witness goes, for good', async () => {
   others.push(await cluster.startController(3));
-  const keepers = others.map(keeperOf);
+  const keepers = others.map(keeperFor);
   await vi.waitFor(async () => {
     await controllersAre(3, ...keepers);
     expect(cluster.isRunning('node1', 'witness')).toBe(false);
@@ -138,7 +111,7 @@ test('state is then kept three times, and outlives the first server', async () =
   const second = await cluster.connect(two, 'controller');
   await vi.waitFor(async () => expect(await second.kv.get('workloads', 'kept')).toBeDefined(), patient);
   await cluster.kill('node1', 'nats');
-  const keepers = others.map(keeperOf);
+  const keepers = others.map(keeperFor);
   const kept = await vi.waitFor(async () => {
     // A survivor that never spoke to the other one is found out only by this loss.
     await Promise.all(keepers.map((each) => each.pass().catch(() => {})));

@@ -12,9 +12,9 @@ import { openLab } from '../lab/index.ts';
 const CLIENT_PORT = 4222;
 const ROUTE_PORT = 6222;
 const MONITOR_PORT = 8222;
-/** Mostly a second. Two that vote for themselves vote again after 4 to 9 s: this is time for three elections. */
-const JOIN_MS_MAX = 28_000;
-const STARTS_MAX = 4;
+/** Mostly it takes a second; two that vote for themselves vote again after 4 to 9 s. */
+const JOIN_MS_MAX = 12_000;
+const LOOKS_MAX = 8;
 
 export interface NatsUser {
   readonly publicKey: string;
@@ -64,18 +64,21 @@ export class NatsServers {
 
   /**
    * One after the other: of three that start at once, NATS 2.10 now and then
-   * leaves one out of the group that places streams, for good. One that does
-   * not join is started again, as controllers do with theirs (decision 9).
+   * leaves one out of the group that places streams, for good. On a busy
+   * machine 1 of 30 comes up mute, and is started again, as controllers do
+   * with theirs (decision 9).
    */
   async #form(hosts: readonly string[]): Promise<void> {
     for (const index of hosts.keys()) {
       this.run(index);
       if (index === 0) continue;
       const up = hosts.slice(0, index + 1);
-      for (let starts = 1; !(await isGroup(up)); starts += 1) {
-        assert(starts < STARTS_MAX, `Of ${up.length} nats-servers one does not join, however often it is started`);
-        await this.kill(index);
-        this.run(index);
+      for (let looks = 1; !(await isGroup(up)); looks += 1) {
+        assert(looks < LOOKS_MAX, `Of ${up.length} nats-servers one does not join, however often it is started`);
+        for (const mute of await unheard(up)) {
+          await this.kill(mute);
+          this.run(mute);
+        }
       }
     }
   }
@@ -100,12 +103,9 @@ export class NatsServers {
   }
 }
 
-/** Whether in time all take part, and each hears each: one that does not is found out only when a third is lost. */
+/** Whether they all take part in time. */
 async function isGroup(hosts: readonly string[]): Promise<boolean> {
-  const all = async () => {
-    assert.equal(await groupSize(hosts), hosts.length);
-    for (const host of hosts) assert.equal(await heardBy(host), hosts.length - 1);
-  };
+  const all = async () => assert.equal(await groupSize(hosts), hosts.length);
   return vi.waitFor(all, { timeout: JOIN_MS_MAX }).then(
     () => true,
     () => false,
@@ -121,11 +121,18 @@ async function groupSize(hosts: readonly string[]): Promise<number> {
   return Math.max(...(await Promise.all(sizes)));
 }
 
-/** How many others told this one that they want to hear what the group says. */
-async function heardBy(host: string): Promise<number> {
-  const { routes } = await ask<{ routes: { subscriptions_list?: string[] }[] }>(host, 'routez?subs=1');
-  const wanted = ['$NRG.V._meta_', '$NRG.AE._meta_'];
-  return routes.filter((route) => wanted.every((subject) => route.subscriptions_list?.includes(subject))).length;
+interface RaftReport {
+  readonly $SYS: { readonly _meta_: { readonly id: string; readonly peers: Record<string, unknown> } };
+}
+
+/** Those of whom no other has heard a word, and those that do not answer. */
+async function unheard(hosts: readonly string[]): Promise<number[]> {
+  const reports = await Promise.all(
+    hosts.map((host) => ask<RaftReport>(host, 'raftz?acc=$SYS').catch(() => undefined)),
+  );
+  const groups = reports.map((report) => report?.$SYS._meta_);
+  const heard = new Set(groups.flatMap((group) => Object.keys(group?.peers ?? {})));
+  return [...hosts.keys()].filter((index) => !heard.has(groups[index]?.id ?? ''));
 }
 
 async function ask<T>(host: string, question: string): Promise<T> {
