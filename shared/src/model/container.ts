@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ContainerName, Digest, EnvName, ImageName, Ipv4 } from './names.ts';
+import { ContainerName, EnvName, ImageName } from './names.ts';
 
 /** A program's argument list. Bounded so that a spec fits a KV value and a unit file. */
 export const Argv = z.array(z.string().max(8192)).max(256);
@@ -26,39 +26,3 @@ export type ContainerSpecInput = z.input<typeof ContainerSpec>;
 /** Words for what systemd says of the unit. `created`: defined, never started. */
 export const ContainerState = z.enum(['created', 'starting', 'running', 'stopping', 'stopped', 'failed']);
 export type ContainerState = z.infer<typeof ContainerState>;
-
-/**
- * config.json: the spec, and all that was decided when the container was made,
- * so that its unit can start it without asking anyone.
- */
-export const ContainerConfig = z.object({
-  spec: ContainerSpec,
-  image: z.object({ manifest: Digest, tree: Digest }).describe('What the image name meant at creation.'),
-  command: Argv.describe('The program that runs: the spec wins over the image.'),
-  env: Env,
-  workdir: z.string(),
-  user: z.string().describe('User inside, empty for root.'),
-  stopSignal: z.string(),
-  network: z.object({ bridge: z.string(), address: Ipv4, prefix: z.int(), gateway: Ipv4 }),
-  userns: z.object({ base: z.int(), size: z.int() }),
-  assignment: z
-    .object({ workload: z.string(), instance: z.string(), generation: z.int(), exclusive: z.boolean() })
-    .nullable()
-    .describe('Set when the cluster asked for it.'),
-  createdAt: z.iso.datetime(),
-});
-export type ContainerConfig = z.output<typeof ContainerConfig>;
-
-/** What a container is at this moment, read back from systemd. */
-export const ContainerStatus = z.object({
-  name: ContainerName,
-  image: z.string(),
-  state: ContainerState,
-  address: z.string().nullable(),
-  pid: z.int().nullable().describe('Its first process, seen from the node.'),
-  exitCode: z.int().nullable().describe('How the last run ended; null while it runs or before it ran.'),
-  reason: z.string().nullable().describe('Why it failed, when it did.'),
-  startedAt: z.iso.datetime().nullable(),
-  createdAt: z.iso.datetime(),
-});
-export type ContainerStatus = z.output<typeof ContainerStatus>;

@@ -1,5 +1,6 @@
 export * from './cas.ts';
 export * from './cluster.ts';
+export * from './container-record.ts';
 export * from './container.ts';
 export * from './image.ts';
 export * from './membership.ts';
