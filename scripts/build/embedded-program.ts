@@ -33,14 +33,12 @@ function read(asset: string, name: string): Buffer {
 
 /**
  * V8 lets the space for new objects grow to 32 MB when much is made at once, as
- * while loading, and the rest of the heap before it looks for what can go. It
- * gives both back minutes later. An agent is on every node, and makes little.
- * Only after the code cache is read, which is valid for one set of flags only.
+ * while loading, and gives it back minutes later. An agent is on every node, and
+ * makes little. Only after the code cache is read, which is valid for one set of
+ * flags only.
  */
 function saveMemory(): void {
-  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--memory-saver-mode');
+  process.getBuiltinModule('node:v8').setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** Runs a script in CommonJS clothes and gives what it exports. The build does the same to fill the cache. */
