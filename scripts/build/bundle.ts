@@ -42,7 +42,10 @@ export async function bundle(options: {
     },
     // A real import() cannot load built-in modules in a single binary; require() can.
     supported: { 'dynamic-import': false },
-    alias: { '@napi-rs/blake-hash': join(top, 'scripts/build/embedded-blake.ts') },
+    alias: {
+      '@napi-rs/blake-hash': join(top, 'scripts/build/embedded-blake.ts'),
+      xml2js: join(top, 'scripts/build/no-xml.ts'),
+    },
     // dbus-next asks for both and goes on without: x11 is for desktops, and usocket loses messages.
     external: ['usocket', 'x11'],
     plugins: [embeddedPrograms(top), embeddedWasm, lazyModules],

@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
 /**
- * The agent of a machine in no cluster needs neither NATS nor certificates;
- * xml2js is what dbus-next reads introspection with, which we never ask for.
+ * The agent of a machine in no cluster needs neither NATS nor certificates.
  * Node's own are those that it has not loaded by itself when a program starts.
  */
-const packages = /^(@nats-io\/[^/]+|@peculiar\/[^/]+|yaml|xml2js|node:(?:fs\/promises|child_process))$/;
+const packages = /^(@nats-io\/[^/]+|@peculiar\/[^/]+|yaml|node:(?:fs\/promises|child_process))$/;
 
 /** Files of nothing but schemas: a command needs those of one method, and to make all of them takes longer than it. */
 const schemas = /\/(?:shared\/src\/(?:model|rpc\/shapes)\/(?!index\.)[a-z-]+|cli\/src\/contexts\/schema)\.ts$/;
@@ -21,7 +20,7 @@ export const lazyModules: Plugin = {
     builder.onResolve({ filter: packages }, async ({ path, importer, namespace, kind, resolveDir, pluginData }) => {
       if (namespace === 'lazy' || pluginData === lazyModules) return undefined;
       if (path.startsWith('node:')) return { path, namespace: 'lazy' };
-      const isAmongThemselves = importer.includes('/node_modules/') && path !== 'xml2js';
+      const isAmongThemselves = importer.includes('/node_modules/');
       if (isAmongThemselves) return undefined;
       const found = await builder.resolve(path, { importer, kind, resolveDir, pluginData: lazyModules });
       return { ...found, namespace: 'lazy', pluginData: undefined };
