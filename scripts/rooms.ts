@@ -50,8 +50,10 @@ const agent: Record<string, Room> = {
   // The store is nothing but files: it owns one folder and touches no other.
   'agent/store': {
     imports: [...pure, 'shared/program', 'agent/host'],
-    packages: [...plain, ...streams, ...files, '@napi-rs/blake-hash', 'blake3'],
+    packages: [...plain, ...streams, ...files, 'node:worker_threads', '@napi-rs/blake-hash', 'blake3'],
   },
+  // A folder of the host on its way into the store: only reads what it does not own.
+  'agent/folders': { imports: [...pure, 'agent/host', 'agent/store'], packages: [...plain, ...files] },
   // Archives as streams: reads and writes bytes, never a file.
   'agent/tar': { imports: [...pure, 'agent/store'], packages: [...plain, ...streams] },
   // Images as the rest of the world keeps them: layers, layouts, registries.

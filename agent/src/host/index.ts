@@ -14,4 +14,5 @@ export type { Systemd } from './systemd.ts';
 export { listenFds } from './activation.ts';
 export { notify, watchdogIntervalMs } from './notify.ts';
 export { peerCredentials, type PeerCredentials } from './peer-credentials.ts';
+export { kernelXattrs, type Xattrs } from './xattrs.ts';
 export { isInGroup, userName } from './users.ts';

@@ -48,6 +48,11 @@ export interface PutResult {
   readonly digests: Digests;
 }
 
+interface Staged {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
 export interface IngestOptions {
   /** Takes all that the batch stages or finds; without one the batch has a hold of its own that ends with it. */
   readonly hold?: Hold | undefined;
@@ -58,7 +63,7 @@ export interface IngestOptions {
 export class Ingest implements AsyncDisposable {
   readonly #ports: IngestPorts;
   readonly #folder: string;
-  readonly #staged = new Map<Digest, number>();
+  readonly #staged = new Map<Digest, Staged>();
   readonly #hold: Hold;
   /** Undefined where the hold is the caller's. */
   readonly #ownHold: Hold | undefined;
@@ -102,21 +107,38 @@ export class Ingest implements AsyncDisposable {
     return this.putStream(file.createReadStream({ highWaterMark: INLINE_BYTES_MAX }));
   }
 
+  /** Whether the store has this object or will have it by this batch. What is found stays while the hold lasts. */
+  relyOn(digest: Digest, sizeBytes: number): boolean {
+    return this.#has(digest, sizeBytes);
+  }
+
+  /** A folder of this batch for somebody who writes files for `adopt`. */
+  makeFolder(): string {
+    const folder = uniqueName(this.#folder, 'others');
+    mkdirSync(folder, { mode: 0o700 });
+    return folder;
+  }
+
+  /** Takes a file that lies in a folder of `makeFolder`, closed, with the contents of this digest. */
+  adopt(digest: Digest, sizeBytes: number, path: string): void {
+    if (this.#staged.get(digest)?.path === path) return;
+    if (this.#has(digest, sizeBytes)) rmSync(path, { force: true });
+    else this.#staged.set(digest, { path, sizeBytes });
+  }
+
   /** Publishes everything put so far. When it resolves, all of it survives a power loss. */
   commit(): Promise<{ objects: number; sizeBytes: number }> {
     return withFsErrors('Cannot publish objects', async () => {
       const { layout, programs } = this.#ports;
       const digests = [...this.#staged.keys()];
-      const sizeBytes = [...this.#staged.values()].reduce((sum, size) => sum + size, 0);
-      await flushFiles(
-        this.#folder,
-        digests.map((digest) => join(this.#folder, digest)),
-        programs,
-      );
+      const staged = [...this.#staged.values()];
+      const sizeBytes = staged.reduce((sum, one) => sum + one.sizeBytes, 0);
+      const paths = staged.map(({ path }) => path);
+      await flushFiles(this.#folder, paths, programs);
       const shards = makeShards(layout, digests);
       for (const [index, digest] of digests.entries()) {
         if (index % RENAMES_AT_ONCE === RENAMES_AT_ONCE - 1) await breath();
-        renameSync(join(this.#folder, digest), objectPath(layout, digest));
+        renameSync(paths[index] as string, objectPath(layout, digest));
         this.#staged.delete(digest);
       }
       await flushFiles(layout.objects, shards, programs);
@@ -153,9 +175,10 @@ export class Ingest implements AsyncDisposable {
       const result = { digest: await digestBy(algorithm), sizeBytes: bytes.byteLength, digests };
       if (this.#has(result.digest, bytes.byteLength)) return result;
       // Marked before the first wait, so that the same contents arriving twice at once are written once.
-      this.#staged.set(result.digest, bytes.byteLength);
+      const path = join(this.#folder, result.digest);
+      this.#staged.set(result.digest, { path, sizeBytes: bytes.byteLength });
       try {
-        await writeStaged(join(this.#folder, result.digest), bytes);
+        await writeStaged(path, bytes);
       } catch (thrown) {
         this.#staged.delete(result.digest);
         throw thrown;
@@ -182,8 +205,9 @@ export class Ingest implements AsyncDisposable {
       if (this.#has(digest, sizeBytes)) {
         rmSync(staging);
       } else {
-        renameSync(staging, join(this.#folder, digest));
-        this.#staged.set(digest, sizeBytes);
+        const path = join(this.#folder, digest);
+        renameSync(staging, path);
+        this.#staged.set(digest, { path, sizeBytes });
       }
       return { digest, sizeBytes, digests };
     } catch (thrown) {

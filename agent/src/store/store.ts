@@ -4,9 +4,12 @@ import { Holds } from './holds.ts';
 import { layoutOf, prepareLayout } from './layout.ts';
 import { chooseLowers, type LowersSetting } from './lower-probe.ts';
 import { Lowers } from './lower.ts';
+import type { LowerWay } from './lower-way.ts';
 import { Objects } from './objects.ts';
 import type { Programs, SpecialFiles } from '../host/index.ts';
 import { Refs } from './refs.ts';
+
+export type { LowersSetting, LowerWay, Objects };
 
 export interface Store {
   readonly objects: Objects;

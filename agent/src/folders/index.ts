@@ -1,0 +1,2 @@
+export { ingestFolder, type IngestedFolder } from './ingest-folder.ts';
+export type { FolderIngest, IngestProgress } from './request.ts';
