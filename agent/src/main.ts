@@ -81,7 +81,7 @@ async function run(): Promise<number> {
   const bus = new SystemBus();
   const host = hostPorts(bus);
   const line = identity === null ? null : openLine(identity);
-  const images = await openImages({ programs: host.programs, identity, line, agentPort: settings['agent.port'] });
+  const images = await openImages({ programs: host.programs, identity, line, settings });
   const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
   const engine = createEngine({ host, images: images.forEngine, network });
   images.use(engine);

@@ -1,5 +1,6 @@
 /** Images of this node, as the doors, the engine and the cluster ask for them. */
 import type { ImageSummary } from '@volt/shared/model';
+import type { Settings } from '@volt/shared/daemon';
 import type { ClusterConnection } from '@volt/shared/kv';
 import type { ClusterIdentity } from '@volt/shared/pki';
 import type { ImageOperations } from './api/index.ts';
@@ -7,14 +8,7 @@ import type { Engine, Images as EngineImages } from './engine/index.ts';
 import { kernelSpecialFiles, type Programs } from './host/index.ts';
 import { Images } from './images/index.ts';
 import { Peers } from './peers/index.ts';
-import {
-  openStore,
-  readTreeFile,
-  serveObjects,
-  type LowersSetting,
-  type ObjectSource,
-  type Store,
-} from './store/index.ts';
+import { openStore, readTreeFile, serveObjects, type ObjectSource, type Store } from './store/index.ts';
 import { imageOperations, pullFrom, sourcesOf } from './wire-image-operations.ts';
 
 export interface ImagesWire {
@@ -22,8 +16,7 @@ export interface ImagesWire {
   /** Null on a machine that is in no cluster: there are no peers then. */
   readonly identity: ClusterIdentity | null;
   readonly line: Pick<ClusterConnection, 'kv'> | null;
-  readonly agentPort: number;
-  readonly lowers?: LowersSetting | undefined;
+  readonly settings: Pick<Settings, 'agent.port' | 'store.lowers'>;
 }
 
 /** What the cluster's loop asks of images. */
@@ -53,14 +46,15 @@ const SCRATCH = '/var/lib/volt/cas/tmp';
 const ACCOUNTS_BYTES_MAX = 4 * 1024 * 1024;
 
 export async function openImages(wire: ImagesWire): Promise<OpenImages> {
-  const { programs, identity, lowers } = wire;
+  const { programs, identity, settings } = wire;
   let engine: Pick<Engine, 'observe'> | undefined;
   const usersOf = async (what: 'image' | 'tree', digest: string) =>
     ((await engine?.observe()) ?? [])
       .filter(({ config }) => config.image[what === 'image' ? 'manifest' : 'tree'] === digest)
       .map(({ status }) => status.name);
 
-  const store = await openStore({ root: STORE_ROOT, images: LOWERS, programs, specials: kernelSpecialFiles, lowers });
+  const where = { root: STORE_ROOT, images: LOWERS, lowers: settings['store.lowers'] };
+  const store = await openStore({ ...where, programs, specials: kernelSpecialFiles });
   const images = new Images({ store, programs, usersOf, scratch: SCRATCH, now: () => new Date() });
   const peers = identity === null ? null : openPeers(wire, identity);
   const pulls = new Map<string, Promise<unknown>>();
@@ -92,10 +86,10 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
   };
 }
 
-function openPeers({ line, agentPort }: ImagesWire, { ca, cert, key, config }: ClusterIdentity): Peers {
+function openPeers({ line, settings }: ImagesWire, { ca, cert, key, config }: ClusterIdentity): Peers {
   return new Peers({
     identity: { ca, cert, key },
-    port: agentPort,
+    port: settings['agent.port'],
     list: async () => {
       const records = (await line?.kv.list('nodes')) ?? [];
       return records.flatMap(({ value }) =>

@@ -8,7 +8,7 @@ import type { Paths } from './paths.ts';
  * A mark in the run folder says that something may be left over, of this boot:
  * after a power loss mounts and namespaces are gone, and so is the mark.
  */
-export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + MOUNTS.trimStart() + CASES;
+export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + MOUNTS + CASES;
 
 const head = ({ containers, run }: Pick<Paths, 'containers' | 'run'>): string => `#!/bin/sh
 # Prepares what a container stands on and becomes PROGRAM; clears it away. Called by the container's unit.
@@ -45,8 +45,7 @@ clear_away() {
  * is older than all others, and no container on it may come to depend on options that it was not made with. All others
  * have the same options, so that a container's own files stay good when its lower is made again in another way.
  */
-const MOUNTS = `
-mount_rootfs() {
+const MOUNTS = `mount_rootfs() {
   way= objects= options=
   note=\${lower%/*}/way
   [ ! -e "$note" ] || read -r way objects < "$note"
