@@ -16,6 +16,7 @@ const output = join(top, 'dist/volt');
 const programNames = ['agent', 'controller', 'cli'];
 const codeCacheTool = join(top, 'scripts/build/code-cache.ts');
 const execFile = promisify(execFileCallback);
+const threadsFile = join(work, 'store-worker.cjs');
 const stampFile = join(work, 'stamp.json');
 
 const startedMs = performance.now();
@@ -30,15 +31,20 @@ if (existsSync(output) && isFresh(stampFile, facts)) {
   mkdirSync(work, { recursive: true });
   const entry = await bundle({ top, entry: 'scripts/volt-entry.ts', output: join(work, 'volt.cjs'), version });
   const programs = await Promise.all(programNames.map((name) => buildProgram(name)));
+  // Threads start from a text, as there is no file to start them from.
+  const threads = await bundle({ top, entry: 'agent/src/store/worker.ts', output: threadsFile, version });
   singleBinary({
     node,
     bundle: join(work, 'volt.cjs'),
-    assets: Object.assign({}, assets, ...programs.map((program) => program.assets)) as Record<string, string>,
+    assets: Object.assign({ 'store-worker.cjs': threadsFile }, assets, ...programs.map((one) => one.assets)) as Record<
+      string,
+      string
+    >,
     cache: join(work, 'cache'),
     output,
   });
   const tools = globSync('scripts/{build.ts,build/*.ts}', { cwd: top }).map((path) => join(top, path));
-  const bundled = [entry, ...programs].flatMap(({ inputs }) => inputs);
+  const bundled = [entry, threads, ...programs].flatMap(({ inputs }) => inputs);
   writeStamp(stampFile, [...bundled, ...Object.values(assets), ...tools, join(top, 'pnpm-lock.yaml')], facts);
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   console.log(`dist/volt ${version}: ${Math.round(statSync(output).size / 1e6)} MB in ${seconds} s`);
