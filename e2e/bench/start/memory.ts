@@ -15,13 +15,29 @@ export function freshAgent({ node }: BenchNode): Contender {
   return {
     name: 'voltd',
     role: 'ours',
+    sample: () => memoryOfFresh(node),
+  };
+}
+
+/** The same in a cluster, which has a line to NATS and a TLS port. The first sample makes the cluster: ask for it last. */
+export function freshMember({ node }: BenchNode): Contender {
+  let cluster: Promise<string> | undefined;
+  return {
+    name: 'voltd',
+    role: 'ours',
     sample: async () => {
-      await node.sh('systemctl restart volt.service');
-      await eventually('the agent answers', () => voltText(node, ['ps']).then(() => true));
-      await pause(IDLE_MS);
-      return memoryOf(node, await agentPid(node));
+      cluster ??= voltText(node, ['cluster', 'init', '--address', node.address]);
+      await cluster;
+      return memoryOfFresh(node);
     },
   };
+}
+
+async function memoryOfFresh(node: LabNode): Promise<number> {
+  await node.sh('systemctl restart volt.service');
+  await eventually('the agent answers', () => voltText(node, ['ps']).then(() => true));
+  await pause(IDLE_MS);
+  return memoryOf(node, await agentPid(node));
 }
 
 /** The agent as it is after all that was asked of it so far, when that is a while ago. */

@@ -2,7 +2,7 @@
 import { toVoltError } from '@volt/shared/errors';
 import type { Bench, Contender, Measurement, PreparedBench, Report } from '../bench.ts';
 import { openBenchNode, type BenchNode } from './bench-node.ts';
-import { agentShare, emptyNode, freshAgent, usedAgent } from './memory.ts';
+import { agentShare, emptyNode, freshAgent, freshMember, usedAgent } from './memory.ts';
 import { bareNspawn, bareNspawnOnHost, NSPAWN_UNIT, prepareNspawn } from './nspawn.ts';
 import { podmanRun, preparePodman } from './podman.ts';
 import * as version from './version.ts';
@@ -97,6 +97,14 @@ function memory(benchNode: BenchNode): Measurement[] {
       runs: 3,
       warmUps: 0,
       contenders: [freshAgent(benchNode), agentShare(benchNode), emptyNode(benchNode)],
+      target,
+    },
+    {
+      work: 'memory (RSS) of an idle agent in a cluster',
+      unit: 'MiB',
+      runs: 3,
+      warmUps: 0,
+      contenders: [freshMember(benchNode), agentShare(benchNode)],
       target,
     },
   ];
