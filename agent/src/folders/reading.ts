@@ -45,7 +45,7 @@ export class Reading implements AsyncDisposable {
   async drain(): Promise<void> {
     while (this.#next.length > 0 || this.#running.size > 0) {
       if (this.#next.length === 0) await Promise.race(this.#running);
-      else if (this.#jobs === 0 && this.#nextBytes < JOB_BYTES) this.#runHere(this.#take());
+      else if (this.#jobs === 0 && this.#nextBytes < JOB_BYTES) await this.#runHere(this.#take());
       else await this.#send();
     }
     if (this.#failure !== undefined) throw this.#failure;
@@ -75,10 +75,10 @@ export class Reading implements AsyncDisposable {
     this.#finish(files, await this.#crew.run({ kind: 'stage', objects, folder, files: wanted }));
   }
 
-  #runHere(files: readonly FileToRead[]): void {
+  async #runHere(files: readonly FileToRead[]): Promise<void> {
     const folder = this.#batch.makeFolder();
     const { objects } = this.#objects.layout;
-    this.#finish(files, new Worker(this.#objects.hash).run({ kind: 'stage', objects, folder, files }));
+    this.#finish(files, await new Worker(this.#objects.hash).run({ kind: 'stage', objects, folder, files }));
   }
 
   #take(): readonly FileToRead[] {

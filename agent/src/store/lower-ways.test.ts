@@ -101,6 +101,27 @@ test('a redirect tree leads to the objects, which stay as they are', async () =>
   expect(store.lowers.wayOf(tree)).toBe('redirect');
 });
 
+test('what a lower is made of is held until it is there', async () => {
+  const seen: boolean[] = [];
+  const programs = mountsThat('can');
+  const store: TempStore = await tempStore(tempFolder(), {
+    specials: memory(),
+    lowers: 'auto',
+    programs: {
+      ...programs,
+      run: (argv, options) => {
+        if (argv[0] === 'sync') seen.push(store.holds.isHeld(digest), store.holds.isHeld(tree));
+        return programs.run(argv, options);
+      },
+    },
+  });
+  const tree = await put(store);
+  const digest = store.objects.hash.of(Buffer.from('contents'));
+  await store.lowers.materialise(tree);
+  expect(seen).toEqual([true, true]);
+  expect([store.holds.isHeld(digest), store.holds.isHeld(tree)]).toEqual([false, false]);
+});
+
 test('a copy shares nothing with the objects', async () => {
   const store = await open(tempFolder(), 'can', 'copy');
   const tree = await put(store);

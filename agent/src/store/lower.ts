@@ -11,15 +11,18 @@ import { dirname, join } from 'node:path';
 import { type Digest, checkDigest, isDigest } from './digest.ts';
 import { flushFileSystem, fsyncFolder, uniqueName } from './durable.ts';
 import { errnoOf, withFsErrors } from './fs-errors.ts';
+import type { Holds } from './holds.ts';
 import { UNFINISHED } from './layout.ts';
 import { buildLower } from './lower-build.ts';
 import type { LowerChoice } from './lower-probe.ts';
 import { type LowerWay, readRecord, writeRecord } from './lower-way.ts';
 import type { Objects } from './objects.ts';
 import type { Programs, SpecialFiles } from '../host/index.ts';
+import { contentsOf } from './tree.ts';
 import { decodeTree } from './tree-codec.ts';
 
 export interface LowerPorts {
+  readonly holds: Holds;
   readonly programs: Programs;
   readonly specials: SpecialFiles;
 }
@@ -92,7 +95,11 @@ export class Lowers {
 
   async #build(digest: Digest, path: string): Promise<string> {
     const { way } = this.#choice;
+    // What leads to objects must not be complete when they are gone.
+    using hold = this.#ports.holds.open();
+    hold.add(digest);
     const tree = decodeTree(this.#objects.read(digest));
+    for (const content of contentsOf(tree).keys()) hold.add(content);
     const { images, objects } = this.#objects.layout;
     const staging = uniqueName(images, UNFINISHED);
     // Images hold setuid programs: no user of the host may walk in.

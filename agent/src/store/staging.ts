@@ -39,8 +39,8 @@ export function writeStagedSync(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** Writes at a place; zeros at the end of the file are the caller's to make, with its size. */
-export function writeWithHoles(fd: number, bytes: Uint8Array, at: number): void {
+/** Zeros at the end of the file are the caller's to make, with its size. */
+function writeWithHoles(fd: number, bytes: Uint8Array, at: number): void {
   for (const { data, position } of dataRanges(bytes, at)) {
     for (let done = 0; done < data.byteLength;) {
       done += writeSync(fd, data, done, data.byteLength - done, position + done);

@@ -47,6 +47,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       pins: new Refs(layout, 'pins'),
     },
     holds,
-    lowers: new Lowers(objects, { programs, specials }, choice),
+    lowers: new Lowers(objects, { holds, programs, specials }, choice),
   };
 }

@@ -1,28 +1,36 @@
 /**
  * What is done with many files at a time, by whichever thread: hashing,
- * staging and checking them. Blocking calls throughout.
+ * staging and checking them. Small ones by blocking calls, which cost least.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import type { Digest } from './digest.ts';
 import { errnoOf } from './fs-errors.ts';
-import type { Algorithm, Hash } from './hash.ts';
+import type { Hash, Hasher } from './hash.ts';
 import { algorithmsOf } from './naming.ts';
-import { writeStagedSync, writeWithHoles } from './staging.ts';
+import { writeStagedStream, writeStagedSync } from './staging.ts';
 
 /** Contents up to this size are read in one piece. */
 const WHOLE_BYTES_MAX = 1024 * 1024;
+/** Pieces of larger ones. */
+const AHEAD_BYTES = 1024 * 1024;
 
-export type Job =
-  | {
-      readonly kind: 'stage';
-      readonly objects: string;
-      /** Where what is not among the objects is written, under its digest. */
-      readonly folder: string;
-      readonly files: readonly FileToStage[];
-    }
-  | { readonly kind: 'check'; readonly objects: string; readonly digests: readonly Digest[] };
+export type Job = StageJob | CheckJob;
+
+interface StageJob {
+  readonly kind: 'stage';
+  readonly objects: string;
+  /** Where what is not among the objects is written, under its digest. */
+  readonly folder: string;
+  readonly files: readonly FileToStage[];
+}
+
+interface CheckJob {
+  readonly kind: 'check';
+  readonly objects: string;
+  readonly digests: readonly Digest[];
+}
 
 export interface FileToStage {
   readonly path: string | Uint8Array;
@@ -62,23 +70,31 @@ export class Worker {
     this.#hash = hash;
   }
 
-  run<J extends Job>(job: J): Done<J>;
-  run(job: Job): readonly StagedFile[] | readonly CheckedObject[] {
-    if (job.kind === 'check') return job.digests.map((digest) => this.#check(objectIn(job.objects, digest), digest));
-    return job.files.map((file) => this.#stage(file, job));
+  /** One job after the other: they share a buffer. */
+  run<J extends Job>(job: J): Promise<Done<J>>;
+  async run(job: Job): Promise<readonly StagedFile[] | readonly CheckedObject[]> {
+    if (job.kind === 'check') {
+      const checked: CheckedObject[] = [];
+      for (const digest of job.digests) checked.push(await this.#check(objectIn(job.objects, digest), digest));
+      return checked;
+    }
+    const staged: StagedFile[] = [];
+    for (const file of job.files) staged.push(await this.#stage(file, job));
+    return staged;
   }
 
-  #stage(file: FileToStage, job: Extract<Job, { kind: 'stage' }>): StagedFile {
+  async #stage(file: FileToStage, job: StageJob): Promise<StagedFile> {
     const fd = openSource(file.path);
     if (fd === undefined) return undefined;
     try {
-      return file.stamp.size <= WHOLE_BYTES_MAX ? this.#stageSmall(fd, file, job) : this.#stageLarge(fd, file, job);
+      const isSmall = file.stamp.size <= WHOLE_BYTES_MAX;
+      return isSmall ? this.#stageSmall(fd, file, job) : await this.#stageLarge(fd, file, job);
     } finally {
       fs.closeSync(fd);
     }
   }
 
-  #stageSmall(fd: number, file: FileToStage, job: Extract<Job, { kind: 'stage' }>): StagedFile {
+  #stageSmall(fd: number, file: FileToStage, job: StageJob): StagedFile {
     const size = readAll(fd, this.#buffer.subarray(0, Number(file.stamp.size)));
     if (!isUnchanged(fd, file.stamp) || BigInt(size) !== file.stamp.size) return undefined;
     const bytes = this.#buffer.subarray(0, size);
@@ -94,59 +110,74 @@ export class Worker {
   }
 
   /** Written while it is hashed: reading it twice costs more than a copy in vain. */
-  #stageLarge(fd: number, file: FileToStage, job: Extract<Job, { kind: 'stage' }>): StagedFile {
+  async #stageLarge(fd: number, file: FileToStage, job: StageJob): Promise<StagedFile> {
     const staging = join(job.folder, `large-${threadId}-${this.#largeFiles++}`);
     const hasher = this.#hash.start();
-    const target = fs.openSync(staging, 'wx', 0o400);
     try {
-      let at = 0;
-      for (let size = readAll(fd, this.#buffer); size > 0; size = readAll(fd, this.#buffer)) {
-        const bytes = this.#buffer.subarray(0, size);
-        hasher.update(bytes);
-        writeWithHoles(target, bytes, at);
-        at += size;
-      }
-      fs.ftruncateSync(target, at);
-      if (!isUnchanged(fd, file.stamp) || BigInt(at) !== file.stamp.size) return discard(staging, undefined);
+      const size = await writeStagedStream(staging, readAhead(fd), (chunk) => hasher.update(chunk));
+      if (!isUnchanged(fd, file.stamp) || BigInt(size) !== file.stamp.size) return discard(staging, undefined);
       const digest = hasher.end();
-      if (!file.always && sizeOf(objectIn(job.objects, digest)) === at) return discard(staging, { digest });
+      if (!file.always && sizeOf(objectIn(job.objects, digest)) === size) return discard(staging, { digest });
       const path = join(job.folder, digest);
       fs.renameSync(staging, path);
       return { digest, path };
     } finally {
       hasher.dispose();
-      fs.closeSync(target);
     }
   }
 
-  #check(path: string, digest: Digest): CheckedObject {
+  async #check(path: string, digest: Digest): Promise<CheckedObject> {
     const fd = openIfThere(path);
     if (fd === undefined) return { state: 'absent', sizeBytes: 0 };
     try {
       const first = readAll(fd, this.#buffer);
       const isWhole = first < this.#buffer.length;
-      const digestBy = (algorithm: Algorithm): Digest =>
-        isWhole ? this.#hash.of(this.#buffer.subarray(0, first), algorithm) : this.#digestOf(fd, algorithm);
-      const isRight = algorithmsOf(digest).some((algorithm) => digestBy(algorithm) === digest);
-      return { state: isRight ? 'ok' : 'damaged', sizeBytes: isWhole ? first : fs.fstatSync(fd).size };
+      const sizeBytes = isWhole ? first : fs.fstatSync(fd).size;
+      for (const algorithm of algorithmsOf(digest)) {
+        const bytes = this.#buffer.subarray(0, first);
+        const found = isWhole ? this.#hash.of(bytes, algorithm) : await digestOf(fd, this.#hash.start(algorithm));
+        if (found === digest) return { state: 'ok', sizeBytes };
+      }
+      return { state: 'damaged', sizeBytes };
     } finally {
       fs.closeSync(fd);
     }
   }
+}
 
-  #digestOf(fd: number, algorithm: Algorithm): Digest {
-    const hasher = this.#hash.start(algorithm);
-    try {
-      for (let at = 0, size = 1; size > 0; at += size) {
-        size = fs.readSync(fd, this.#buffer, 0, this.#buffer.length, at);
-        hasher.update(this.#buffer.subarray(0, size));
-      }
-      return hasher.end();
-    } finally {
-      hasher.dispose();
-    }
+async function digestOf(fd: number, hasher: Hasher): Promise<Digest> {
+  try {
+    for await (const chunk of readAhead(fd)) hasher.update(chunk);
+    return hasher.end();
+  } finally {
+    hasher.dispose();
   }
 }
+
+/** From the start of the file. While one piece is worked on, the next is read. */
+async function* readAhead(fd: number): AsyncGenerator<Buffer> {
+  const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(AHEAD_BYTES));
+  let at = 0;
+  const read = (turn: number): Promise<Buffer> => readAt(fd, buffers[turn % 2] as Buffer, at);
+  let next = read(0);
+  for (let turn = 1; ; turn++) {
+    const chunk = await next;
+    if (chunk.length === 0) return;
+    at += chunk.length;
+    next = read(turn);
+    // Nobody may be left to hear of it, if the user of this piece fails.
+    next.catch(() => {});
+    yield chunk;
+  }
+}
+
+const readAt = (fd: number, buffer: Buffer, at: number): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    fs.read(fd, buffer, 0, buffer.length, at, (error, size) => {
+      if (error === null) resolve(buffer.subarray(0, size));
+      else reject(error);
+    });
+  });
 
 /** As objectPath in layout.ts, for a digest that is one. */
 const objectIn = (objects: string, digest: Digest): string => `${objects}/${digest.slice(0, 2)}/${digest}`;

@@ -9,15 +9,18 @@ export type Answer = { readonly done: unknown } | { readonly failed: { code: str
 // Jobs that come before it is ready wait in the port.
 void openHash().then((hash) => {
   const worker = new Worker(hash);
+  let before: Promise<unknown> = Promise.resolve();
   parentPort?.on('message', (job: Job) => {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origins
-    parentPort?.postMessage(answer(worker, job));
+    before = before.then(async () => {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origins
+      parentPort?.postMessage(await answer(worker, job));
+    });
   });
 });
 
-function answer(worker: Worker, job: Job): Answer {
+async function answer(worker: Worker, job: Job): Promise<Answer> {
   try {
-    return { done: worker.run(job) };
+    return { done: await worker.run(job) };
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     return { failed: { code, message } };
