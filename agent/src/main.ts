@@ -73,21 +73,21 @@ async function run(): Promise<number> {
   const handedOver = listenFds();
   // Two agents would take each other's socket, and both act on the same containers.
   const lock = holdLock(LOCK_PATH, 'An agent');
-  const identity = await loadClusterIdentity();
   const daemon = openDaemon({ log: LOG_PATH, audit: AUDIT_PATH });
   const { settings, log, audit, pending, stop } = daemon;
   writeFileSync(PID_PATH, `${process.pid}\n`);
 
   const bus = new SystemBus();
   const host = hostPorts(bus);
+  const bootstrap = bootstrapOf(host, settings);
+  // A join that the last run did not complete makes no member.
+  await bootstrap.clearHalfMade();
+  const identity = await loadClusterIdentity();
   const line = identity === null ? null : openLine(identity);
   const images = await openImages({ programs: host.programs, identity, line, settings });
   const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
   const engine = createEngine({ host, images: images.forEngine, network });
   images.use(engine);
-  const bootstrap = createBootstrap(
-    bootstrapPorts({ ...host, program: ownPath(), bridge: settings['network.bridge'] }),
-  );
   const membership = restartingAfter(bootstrap, stop);
 
   await network.up(stop.signal);
@@ -129,6 +129,9 @@ async function run(): Promise<number> {
   await daemon.close();
   return 0;
 }
+
+const bootstrapOf = (host: ReturnType<typeof hostPorts>, settings: Settings) =>
+  createBootstrap(bootstrapPorts({ ...host, program: ownPath(), bridge: settings['network.bridge'] }));
 
 const hostPorts = (bus: SystemBus) => ({
   files: new NodeFiles(),
@@ -193,6 +196,7 @@ function restartingAfter(bootstrap: ReturnType<typeof createBootstrap>, stop: Ab
     return result;
   };
   return {
+    ...bootstrap,
     init: (params, signal) => thenRestart(bootstrap.init(params, signal)),
     join: (params, signal) => thenRestart(bootstrap.join(params, signal)),
   };

@@ -1,9 +1,11 @@
 /** What making and joining a cluster asks of the machine, on the host's ports. */
 import { connect } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { VoltError } from '@volt/shared/errors';
-import { permissionsFor } from '@volt/shared/kv';
-import { realControllers, type BootstrapPorts } from './bootstrap/index.ts';
+import { connectCluster, JOIN_LEASE, permissionsFor, type Kv } from '@volt/shared/kv';
+import { connectMetaGroup, peerIdOf } from '@volt/shared/pki';
+import { realControllers, type BootstrapPorts, type Controllers } from './bootstrap/index.ts';
 import type { Clock, Files, Journal, Programs, Systemd } from './host/index.ts';
 
 export interface WireBootstrap {
@@ -20,6 +22,8 @@ export interface WireBootstrap {
 
 const JOB_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Between two tries while the cluster's servers elect a leader. */
+const PAUSE_MS = 500;
 
 export function bootstrapPorts(wire: WireBootstrap): BootstrapPorts {
   const { files, systemd, journal, clock, programs, program } = wire;
@@ -39,7 +43,7 @@ export function bootstrapPorts(wire: WireBootstrap): BootstrapPorts {
         return lines;
       },
     },
-    controllers: realControllers,
+    controllers: { ...realControllers, withdraw },
     hostName: hostname,
     ownAddresses: () => ownAddresses(wire.bridge),
     localAddressTowards,
@@ -100,5 +104,43 @@ async function natsVersion(programs: Programs, signal: AbortSignal): Promise<str
   } catch (thrown) {
     if (thrown instanceof VoltError && thrown.code === 'DEPENDENCY') return undefined;
     throw thrown;
+  }
+}
+
+const withdraw: Controllers['withdraw'] = async (identity, server, signal) => {
+  const meta = connectMetaGroup(identity, () => new Date());
+  await untilDone(() => meta.remove(peerIdOf(server)), signal);
+  // Not before: as long as it is counted, no other may be added.
+  const { config, ca, cert, key, controller } = identity;
+  const { servers, node } = config;
+  const options = {
+    servers,
+    tls: { ca, cert, key },
+    credentials: controller.creds,
+    node,
+    role: 'controller',
+  } as const;
+  const line = connectCluster(options);
+  try {
+    await untilDone(() => giveBackTurn(line.kv, server), signal);
+  } finally {
+    await line.close();
+  }
+};
+
+async function giveBackTurn(kv: Kv, server: string): Promise<void> {
+  const turn = await kv.get('leases', JOIN_LEASE);
+  if (turn?.value?.session !== server) return;
+  await kv.update('leases', JOIN_LEASE, { ...turn.value, holder: null }, turn.revision);
+}
+
+async function untilDone(act: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      return await act();
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+    }
+    await sleep(PAUSE_MS, undefined, { signal });
   }
 }

@@ -17,7 +17,7 @@ import { version } from '@volt/shared/program';
 import { openDaemon, sentenceFirst } from '@volt/shared/daemon';
 import { controllerHandlers, openApi } from './api/index.ts';
 import { Cluster, patientKv, readable, Sightings } from './cluster/index.ts';
-import { createEnroll, membersOnKv, tokensOnKv } from './enroll/index.ts';
+import { createEnroll, membersOnKv, tokensOnKv, turnsOnKv, type EnrollPorts } from './enroll/index.ts';
 import { runController } from './reconcilers/index.ts';
 import { imageResolver } from './resolve-image.ts';
 import { runServers } from './wire-servers.ts';
@@ -44,8 +44,8 @@ export async function main(_argv: readonly string[]): Promise<number> {
   const sightings = new Sightings();
   const resolveImage = imageResolver({ identity: tls, agentPort, agents });
   const cluster = new Cluster({ kv: patient, clock: systemClock, sightings, resolveImage });
-  const members = membersOnKv(patient);
-  const enroll = createEnroll({ identity, members, tokens: tokensOnKv(patient), now: () => new Date() });
+  const enrolling = enrollPorts(identity, patient);
+  const enroll = createEnroll(enrolling);
 
   const deciding = runController(
     {
@@ -59,8 +59,7 @@ export async function main(_argv: readonly string[]): Promise<number> {
     },
     stop.signal,
   );
-  const meta = connectMetaGroup(identity, () => new Date());
-  const serving = runServers({ identity, members, meta, permissionsFor, log }, stop.signal);
+  const serving = runServers({ ...enrolling, permissionsFor, log }, stop.signal);
   const api = await openApi({
     handlers: controllerHandlers({
       cluster,
@@ -95,6 +94,19 @@ async function requireController(): Promise<ControllersIdentity> {
     throw new VoltError('DEPENDENCY', 'This machine is no controller of a cluster', { hint: 'volt cluster init' });
   }
   return { ...identity, controller: identity.controller };
+}
+
+function enrollPorts(identity: ControllersIdentity, kv: Kv): EnrollPorts {
+  const now = () => new Date();
+  return {
+    identity,
+    members: membersOnKv(kv),
+    tokens: tokensOnKv(kv),
+    turns: turnsOnKv(kv, now),
+    meta: connectMetaGroup(identity, now),
+    clock: systemClock,
+    now,
+  };
 }
 
 function openLine({ config, ca, cert, key, controller }: ControllersIdentity): ClusterConnection {

@@ -97,7 +97,15 @@ export class NatsCluster {
       key: identity.key,
       ...routeFiles(this.nats, { node, address }, new Date()),
     };
-    const server = { cluster: 'test', node, address, peers, hasWitness: number === 1, authority: this.nats };
+    const server = {
+      cluster: 'test',
+      node,
+      server: node,
+      address,
+      peers,
+      hasWitness: number === 1,
+      authority: this.nats,
+    };
     files.nats = renderNats(natsServer(server, this.paths(node, 'data')));
     if (number === 1) files.witness = renderNats(witnessServer(server, this.paths(node, 'witness')));
     await mkdir(this.dir(node), { recursive: true });

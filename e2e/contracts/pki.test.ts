@@ -6,7 +6,7 @@ import { createServer as createTcp, type AddressInfo, type Server } from 'node:n
 import { createServer as createTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEnroll, type EnrollPorts } from '@volt/controller/enroll';
-import { permissionsFor } from '@volt/shared/kv';
+import { permissionsFor, systemClock } from '@volt/shared/kv';
 import type { Member, TokenRecord } from '@volt/shared/model';
 import {
   credentialsText,
@@ -124,6 +124,7 @@ test('an answer without end is not read to its end', async () => {
 describe('a controller that is asked to take somebody in', () => {
   const members = new Map<string, Member>();
   const tokens = new Map<string, TokenRecord>();
+  let turn: Awaited<ReturnType<EnrollPorts['turns']['get']>>;
   let enroll: ReturnType<typeof createEnroll>;
   let at = now();
 
@@ -145,7 +146,21 @@ describe('a controller that is asked to take somebody in', () => {
       members: {
         list: async () => [...members.values()],
         create: async (member) => void members.set(member.node, member),
+        update: async (member) => void members.set(member.node, member),
+        // Each is through with its join when the next one asks.
+        settled: async () => new Set(members.keys()),
       },
+      turns: {
+        get: async () => turn,
+        set: async ({ node, server }) => void (turn = { node, server, revision: (turn?.revision ?? 0) + 1 }),
+      },
+      meta: {
+        state: async () => ({ leader: 'node1', current: ['node1', 'node1.witness'], peers: [], size: 2 }),
+        reachable: async () => [],
+        stepDown: async () => {},
+        remove: async () => {},
+      },
+      clock: systemClock,
       tokens: {
         put: async (id, token) => void tokens.set(id, token),
         get: async (id) => tokens.get(id),
@@ -168,8 +183,8 @@ describe('a controller that is asked to take somebody in', () => {
 
   test('takes two more as controllers and the others as agents, each with a subnet of its own', async () => {
     const { join } = await enroll.makeToken({ ttl: 600, role: 'auto' });
-    const names = ['node2', 'node3', 'node4', 'node5'];
-    const answers = await Promise.all(names.map((node) => enroll.enroll(request(join, node))));
+    const answers = [];
+    for (const node of ['node2', 'node3', 'node4', 'node5']) answers.push(await enroll.enroll(request(join, node)));
     expect(answers.map(({ roles }) => roles.includes('controller'))).toEqual([true, true, false, false]);
     const subnets = ['10.1.1.0/24', '10.1.2.0/24', '10.1.3.0/24', '10.1.4.0/24'];
     expect(answers.map(({ subnet }) => subnet)).toEqual(subnets);

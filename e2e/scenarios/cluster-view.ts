@@ -1,6 +1,15 @@
 /** The cluster's state as one side of it sees it, straight from NATS, and what the programs there wrote down. */
 import { connectCluster, type ClusterConnection, type Kv } from '@volt/shared/kv';
-import { CLUSTER_DIR, clusterFiles, NATS_PORT, type ClusterFile } from '@volt/shared/pki';
+import {
+  CLUSTER_DIR,
+  clusterFiles,
+  connectMetaGroup,
+  NATS_PORT,
+  readConfig,
+  readNatsAuthority,
+  type ClusterFile,
+  type MetaState,
+} from '@volt/shared/pki';
 import { eventually, voltJson } from '../cluster/index.ts';
 import type { Lab, LabNode } from '../lab/index.ts';
 import { Tunnel } from './cluster-tunnel.ts';
@@ -23,6 +32,32 @@ export async function leaderOf(lab: Lab): Promise<LabNode> {
   type Status = { readonly leader: string };
   const [status] = [await voltJson<Status | [Status]>(lab.node(1), ['cluster', 'status'])].flat();
   return lab.node(status!.leader);
+}
+
+/** The cluster's NATS servers, as their leader counts them; undefined while there is none. */
+export async function serversOf(node: LabNode): Promise<MetaState | undefined> {
+  const files = ['config', 'authority', 'certificate', 'key', 'authorityKey', 'natsAuthority'] as const;
+  const [config, ca, cert, key, authorityKey, nats] = (await Promise.all(files.map((file) => fileOf(node, file)))) as [
+    string,
+    ...string[],
+  ];
+  const tunnel = await Tunnel.open(node, NATS_PORT);
+  const identity = {
+    config: { ...readConfig(config, 'cluster.json'), servers: [`127.0.0.1:${tunnel.port}`] },
+    ...{ ca: ca!, cert: cert!, key: key!, creds: '' },
+    controller: {
+      creds: '',
+      authority: { certificate: ca!, key: authorityKey! },
+      nats: readNatsAuthority(nats!, 'nats-authority.json'),
+    },
+  };
+  try {
+    return await connectMetaGroup(identity, () => new Date()).state();
+  } catch {
+    return undefined;
+  } finally {
+    await tunnel.close();
+  }
 }
 
 /** Buckets grow one after the other, and each may need an election. */

@@ -1,12 +1,15 @@
 import { VoltError } from '@volt/shared/errors';
 import { init, type InitParams, type InitResult } from './init.ts';
 import { join, type JoinParams, type JoinResult } from './join.ts';
+import { clearHalfMade } from './membership.ts';
 import type { BootstrapPorts } from './ports.ts';
 
 /** Making this machine a member of a cluster. One attempt at a time; a second meanwhile is CONFLICT. */
 export interface Bootstrap {
   init(params: InitParams, signal: AbortSignal): Promise<InitResult>;
   join(params: JoinParams, signal: AbortSignal): Promise<JoinResult>;
+  /** Takes back an attempt that was cut short. To be called before anything looks at the cluster's files. */
+  clearHalfMade(): Promise<void>;
 }
 
 export function createBootstrap(ports: BootstrapPorts): Bootstrap {
@@ -23,5 +26,6 @@ export function createBootstrap(ports: BootstrapPorts): Bootstrap {
   return {
     init: (params, signal) => alone(() => init(ports, params, signal)),
     join: (params, signal) => alone(() => join(ports, params, signal)),
+    clearHalfMade: () => alone(() => clearHalfMade(ports)),
   };
 }

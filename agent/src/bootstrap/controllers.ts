@@ -7,7 +7,7 @@ import type { Controllers } from './ports.ts';
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /** The real controllers, over TLS. */
-export const realControllers: Controllers = {
+export const realControllers: Omit<Controllers, 'withdraw'> = {
   post: postPinned,
 
   async makeToken(identity, admin, signal) {

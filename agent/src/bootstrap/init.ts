@@ -93,7 +93,7 @@ async function firstFiles({ now, permissionsFor }: BootstrapPorts, config: Clust
   const { publicKey, seed } = makeUserKey();
   const credentials = async (role: 'node' | 'controller') =>
     credentialsText(await signUser(nats, { role, node, publicKey }, now()), seed);
-  const server = { cluster, node, address, peers: [], hasWitness: true, authority: nats };
+  const server = { cluster, node, server: node, address, peers: [], hasWitness: true, authority: nats };
   return {
     authority: authority.certificate,
     authorityKey: authority.key,

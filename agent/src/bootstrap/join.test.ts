@@ -29,7 +29,11 @@ describe('a machine that joins', () => {
     await join(machine);
     expect(machine.units.started).toEqual(['volt-nats.service', 'volt-controller.service']);
     const config = readConfig((await machine.files.read(`${DIR}/cluster.json`))!, 'cluster.json');
-    expect(config).toMatchObject({ node: 'node2', subnet: '10.1.1.0/24', servers: ['192.0.2.1:4222'] });
+    expect(config).toMatchObject({
+      node: 'node2',
+      subnet: '10.1.1.0/24',
+      servers: ['192.0.2.2:4222', '192.0.2.1:4222'],
+    });
     expect(await machine.files.read(`${DIR}/nats.conf`)).toContain('"nats://192.0.2.1:6222"');
   });
 
@@ -39,6 +43,7 @@ describe('a machine that joins', () => {
     const controllers = {
       makeToken: () => machine.cluster.makeToken(),
       status: () => machine.cluster.status(),
+      withdraw: async () => {},
       post: async (request: { readonly body: string }) => {
         sent.push(request.body);
         return machine.cluster.post(request);
@@ -112,12 +117,15 @@ describe('a join that broke off can be repeated, because the key is kept', () =>
     await expect(join(machine)).rejects.toMatchObject({ code: 'DEPENDENCY' });
     expect(filesOf(machine)).toEqual([`${DIR}/node.key`]);
     expect(machine.units.running.size).toBe(0);
+    expect(machine.cluster.withdrawn).toEqual(['node2.00']);
     machine.cluster.refusal = new VoltError('PERMISSION', 'The join token has expired');
     await expect(join(machine)).rejects.toMatchObject({ code: 'PERMISSION' });
     machine.cluster.refusal = undefined;
     machine.cluster.slowness = 1;
     machine.units.broken.clear();
     await expect(join(machine)).resolves.toMatchObject({ node: 'node2' });
+    // NATS never lets a name back in that was taken out.
+    expect(await machine.files.read(`${DIR}/nats.conf`)).toContain('server_name: "node2.01"');
   });
 
   test('when the agent was killed, at any moment', { timeout: 60_000 }, async () => {
@@ -134,6 +142,8 @@ describe('a join that broke off can be repeated, because the key is kept', () =>
       const outcome: unknown = await join(machine, { ...machine.ports, ...mortals }).catch((thrown: unknown) => thrown);
       if (!isDeath(outcome)) break;
       deaths += 1;
+      // As the next start of the agent does.
+      if (calls % 2 === 0) await createBootstrap(machine.ports).clearHalfMade();
       expect(await join(machine)).toMatchObject({ node: 'node2' });
       expect(filesOf(machine)).not.toContain(`${DIR}/half-made`);
       expect(machine.units.running.size).toBe(2);

@@ -96,11 +96,13 @@ interface Newcomer {
 async function settle(ports: BootstrapPorts, newcomer: Newcomer, signal: AbortSignal): Promise<void> {
   const { node, address, admission } = newcomer;
   const { cluster, subnet, range, roles, peers } = admission;
-  const controllers = peers.filter((peer) => peer.roles.includes('controller'));
+  const isController = roles.includes('controller');
+  const others = peers.filter((peer) => peer.node !== node && peer.roles.includes('controller'));
+  const controllers = isController ? [{ node, address }, ...others] : others;
   const config = withControllers({ cluster, node, address, subnet, range, roles }, controllers);
   const files = memberFiles(newcomer, ports.now());
   await writeFiles(ports, { ...files, config: writeConfig(config) });
-  if (!roles.includes('controller')) return;
+  if (!isController) return;
 
   const units = controllerUnits(ports.program, { hasWitness: false });
   await startUnits(ports, units, signal);
@@ -130,14 +132,14 @@ function memberFiles({ node, address, key, user, admission }: Newcomer, now: Dat
   if (!roles.includes('controller')) return common;
   const nats = given(files, clusterFiles.natsAuthority.name);
   const natsAuthority = readNatsAuthority(nats, clusterFiles.natsAuthority.name);
-  const server = { cluster, node, address, peers, hasWitness: false, authority: natsAuthority };
+  const server = { cluster, node, server: admission.server ?? node, address, peers };
   return {
     ...common,
     authorityKey: given(files, clusterFiles.authorityKey.name),
     natsAuthority: nats,
     controllerCredentials: credentialsText(given(files, CONTROLLER_JWT), user.seed),
     ...routeFiles(natsAuthority, { node, address }, now),
-    nats: renderNats(natsServer(server, natsPaths('data'))),
+    nats: renderNats(natsServer({ ...server, hasWitness: false, authority: natsAuthority }, natsPaths('data'))),
   };
 }
 

@@ -21,32 +21,38 @@ import {
   type ClusterFile,
 } from '@volt/shared/pki';
 import type { BootstrapPorts } from './ports.ts';
+import { controllerHere, leaveServers } from './leave-servers.ts';
 import { explained } from './ready.ts';
 import { controllerUnits, UNIT_DIR, type UnitFile } from './units.ts';
 
 const MARKER = join(CLUSTER_DIR, 'half-made');
 const CLUSTER_DIR_MODE = 0o755;
 
-type Ports = Pick<BootstrapPorts, 'files' | 'units' | 'program'>;
+type Ports = Pick<BootstrapPorts, 'files' | 'units' | 'program' | 'controllers'>;
 
 /** What this machine is a member of; undefined when it is none, or only half. */
-export async function membership({ files }: Ports): Promise<ClusterConfig | undefined> {
+export async function membership({ files }: Pick<Ports, 'files'>): Promise<ClusterConfig | undefined> {
   const text = await files.read(clusterPath('config'));
   if (text === undefined || (await files.exists(MARKER))) return undefined;
   return readConfig(text, clusterPath('config'));
 }
 
-/** Clears away what an attempt left that was cut short, and marks the beginning of this one. */
+/** Clears away what an attempt left that was cut short. */
+export async function clearHalfMade(ports: Ports): Promise<void> {
+  if (await ports.files.exists(MARKER)) await undo(ports, { keepKey: true });
+}
+
+/** Marks the beginning of an attempt, with nothing left of the last one. */
 export async function begin(ports: Ports): Promise<void> {
   const { files } = ports;
-  if (await files.exists(MARKER)) await undo(ports, { keepKey: true });
+  await clearHalfMade(ports);
   for (const store of Object.values(NATS_STORES)) await refuseForeignStore(ports, store);
   await files.makeFolder('/etc/volt', { mode: 0o755 });
   await files.makeFolder(CLUSTER_DIR, { mode: CLUSTER_DIR_MODE });
   await files.write(MARKER, '', { mode: 0o600 });
 }
 
-export async function finish({ files }: Ports): Promise<void> {
+export async function finish({ files }: Pick<Ports, 'files'>): Promise<void> {
   await files.remove(MARKER);
 }
 
@@ -57,6 +63,7 @@ export async function finish({ files }: Ports): Promise<void> {
  */
 async function undo(ports: Ports, { keepKey }: { keepKey: boolean }): Promise<void> {
   const { files, units } = ports;
+  const leaving = await controllerHere(files).catch(() => undefined);
   await files.remove(clusterPath('config'));
   const made = controllerUnits(ports.program, { hasWitness: true });
   for (const { name } of made.toReversed()) {
@@ -66,6 +73,8 @@ async function undo(ports: Ports, { keepKey }: { keepKey: boolean }): Promise<vo
     await files.remove(join(UNIT_DIR, name));
   }
   await units.reload();
+  // Only once its NATS is down: a server is not taken out while it runs.
+  if (leaving !== undefined) await leaveServers(ports, leaving);
   for (const store of Object.values(NATS_STORES)) await files.removeTree(store);
   for (const file of Object.keys(clusterFiles) as ClusterFile[]) {
     if (file !== 'key' || !keepKey) await files.remove(clusterPath(file));
@@ -80,7 +89,10 @@ export async function undoQuietly(ports: Ports, options: { keepKey: boolean }): 
 }
 
 /** Writes cluster files; cluster.json last, since it is what makes the others count. */
-export async function writeFiles({ files }: Ports, texts: Partial<Record<ClusterFile, string>>): Promise<void> {
+export async function writeFiles(
+  { files }: Pick<Ports, 'files'>,
+  texts: Partial<Record<ClusterFile, string>>,
+): Promise<void> {
   const { config, ...others } = texts;
   for (const [file, text] of Object.entries(others) as [ClusterFile, string][]) {
     await files.write(clusterPath(file), text, { mode: clusterFiles[file].mode });
@@ -91,7 +103,7 @@ export async function writeFiles({ files }: Ports, texts: Partial<Record<Cluster
 }
 
 export async function startUnits(
-  { files, units }: Ports,
+  { files, units }: Pick<Ports, 'files' | 'units'>,
   made: readonly UnitFile[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -107,7 +119,7 @@ export async function startUnits(
 }
 
 /** Streams of another cluster would be mixed with ours, and votes of its servers too. */
-async function refuseForeignStore({ files }: Ports, store: string): Promise<void> {
+async function refuseForeignStore({ files }: Pick<Ports, 'files'>, store: string): Promise<void> {
   if (!(await files.exists(join(store, 'jetstream')))) return;
   throw new VoltError('CONFLICT', `'${store}' holds the data of another cluster`, {
     hint: `move it away: mv ${store} ${store}.old`,

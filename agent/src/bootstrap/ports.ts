@@ -1,5 +1,5 @@
 /** What making or joining a cluster needs from the machine. main.ts supplies it. */
-import type { ClusterIdentity, PermissionsFor, PinnedRequest } from '@volt/shared/pki';
+import type { ClusterIdentity, ControllerIdentity, PermissionsFor, PinnedRequest } from '@volt/shared/pki';
 
 export interface BootstrapFiles {
   /** Undefined where there is no file. */
@@ -38,6 +38,15 @@ export interface Controllers {
   makeToken(identity: ClusterIdentity, admin: { cert: string; key: string }, signal: AbortSignal): Promise<string>;
   /** Resolves when the controller of this node answers with the state of the cluster. */
   status(identity: ClusterIdentity, signal: AbortSignal): Promise<unknown>;
+  /**
+   * Takes a NATS server that is down for good out of those that the cluster counts on, and gives back its node's
+   * turn to become a controller. Asks the servers in the identity. Tries until the signal.
+   */
+  withdraw(
+    identity: ClusterIdentity & { readonly controller: ControllerIdentity },
+    server: string,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 export interface BootstrapPorts {

@@ -15,6 +15,7 @@ import {
   signUser,
   writeNatsAuthority,
   writeToken,
+  type ClusterIdentity,
 } from '@volt/shared/pki';
 import { controllerMethods } from '@volt/shared/rpc';
 import { failure, success, type RpcRequest } from '@volt/shared/wire';
@@ -77,6 +78,9 @@ export class FakeCluster implements Controllers {
   /** How often the node's own controller is asked before it answers. */
   slowness = 1;
   asked = 0;
+  admitted = 0;
+  /** Servers that nobody need count on any more. */
+  readonly withdrawn: string[] = [];
 
   async post({ body }: { readonly body: string }): Promise<string> {
     const { method, params } = JSON.parse(body) as RpcRequest;
@@ -99,6 +103,7 @@ export class FakeCluster implements Controllers {
     return {
       cluster: 'test',
       roles: this.roles,
+      server: this.roles.includes('controller') ? `${node}.0${this.admitted++}` : null,
       certificate: issue(this.authority, publicKey, subject, NOW),
       files: {
         [clusterFiles.authority.name]: this.authority.certificate,
@@ -116,6 +121,10 @@ export class FakeCluster implements Controllers {
   async makeToken(): Promise<string> {
     await this.status();
     return this.token;
+  }
+
+  async withdraw(_identity: ClusterIdentity, server: string): Promise<void> {
+    this.withdrawn.push(server);
   }
 
   async status(): Promise<unknown> {

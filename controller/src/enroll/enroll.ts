@@ -14,15 +14,18 @@ import {
   isInRange,
   issue,
   keyFingerprint,
+  makeServerName,
   NODE_JWT,
   readRequest,
   signUser,
   writeNatsAuthority,
 } from '@volt/shared/pki';
 import type { ControllerMethods, Parsed, Result } from '@volt/shared/rpc';
+import { makeRoom } from './make-room.ts';
 import { returning, rolesFor, type Applicant } from './placement.ts';
 import type { EnrollPorts } from './ports.ts';
 import { checkToken, issueToken, type TokenRequest } from './tokens.ts';
+import { createTurnstile, type Turnstile } from './turnstile.ts';
 
 export type EnrollRequest = Parsed<ControllerMethods['cluster.enroll']>;
 export type EnrollAnswer = Result<ControllerMethods['cluster.enroll']>;
@@ -38,20 +41,14 @@ export interface Enroll {
 }
 
 export function createEnroll(ports: EnrollPorts): Enroll {
-  // One at a time, so that two nodes that come together do not both become the third controller.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const turn = last.then(act, act);
-    last = turn.catch(() => {});
-    return turn;
-  };
+  const turnstile = createTurnstile(ports);
   return {
-    enroll: (request) => inTurn(() => enroll(ports, request)),
+    enroll: (request) => enroll(ports, turnstile, request),
     makeToken: (request) => issueToken(ports, request),
   };
 }
 
-async function enroll(ports: EnrollPorts, request: EnrollRequest): Promise<EnrollAnswer> {
+async function enroll(ports: EnrollPorts, turnstile: Turnstile, request: EnrollRequest): Promise<EnrollAnswer> {
   const { mayBeController } = await checkToken(ports, request.token);
   const publicKey = readRequest(request.certificateRequest);
   const { range } = ports.identity.config;
@@ -60,7 +57,11 @@ async function enroll(ports: EnrollPorts, request: EnrollRequest): Promise<Enrol
   }
   await recordSelf(ports);
   const { node, address, role } = request;
-  const member = await record(ports, { node, address, role, key: keyFingerprint(publicKey) }, mayBeController);
+  const applicant = { node, address, role, key: keyFingerprint(publicKey), mayBeController };
+  const isController = rolesOf(applicant, await ports.members.list()).includes('controller');
+  const member = isController
+    ? await recordController(ports, turnstile, applicant)
+    : await record(ports, { ...applicant, role: 'agent' }, {});
   return answer(ports, member, { publicKey, userKey: request.userKey });
 }
 
@@ -71,31 +72,72 @@ async function recordSelf({ identity, members, now }: EnrollPorts): Promise<void
   if (known.some((member) => member.node === node)) return;
   const { publicKey } = new X509Certificate(identity.cert);
   const key = keyFingerprint(publicKey);
-  await members.create({ node, address, subnet, roles, key, joinedAt: now().toISOString() });
+  await members.create({ node, address, subnet, roles, key, joinedAt: now().toISOString() }).catch((thrown) => {
+    // Somebody else comes at the same moment.
+    if (!isConflict(thrown)) throw thrown;
+  });
 }
 
-async function record(ports: EnrollPorts, applicant: Applicant, mayBeController: boolean): Promise<Member> {
+interface Asking extends Applicant {
+  readonly mayBeController: boolean;
+}
+
+/** What the applicant becomes, or is already. */
+const rolesOf = (applicant: Asking, known: readonly Member[]): NodeRoles =>
+  returning(applicant, known)?.roles ?? rolesFor(applicant.role, known, applicant.mayBeController);
+
+/** In its turn, so that what is counted here is true until it is recorded. */
+async function recordController(ports: EnrollPorts, turnstile: Turnstile, applicant: Asking): Promise<Member> {
+  const { members } = ports;
+  const { node } = applicant;
+  const server = makeServerName(node);
+  await turnstile.take(node, server);
+  try {
+    const known = await members.list();
+    if (rolesOf(applicant, known).includes('controller')) {
+      await makeRoom(ports, node, { members: known, settled: await members.settled() });
+      return await record(ports, { ...applicant, role: 'controller' }, { server });
+    }
+    await turnstile.giveBack(server);
+    return await record(ports, { ...applicant, role: 'agent' }, {});
+  } catch (thrown) {
+    await turnstile.giveBack(server).catch(() => {});
+    throw thrown;
+  }
+}
+
+async function record(ports: EnrollPorts, applicant: Asking, { server }: Pick<Member, 'server'>): Promise<Member> {
   const { identity, members, now } = ports;
   const lost = new Set<string>();
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const known = await members.list();
     const back = returning(applicant, known);
-    if (back !== undefined) return back;
+    if (back !== undefined) return renewed(ports, back, server);
     const taken = new Set([...lost, ...known.map((member) => member.subnet)]);
     const subnet = freeSubnet(identity.config.range, (candidate) => taken.has(candidate));
-    const { node, address, key, role } = applicant;
+    const { node, address, key, role, mayBeController } = applicant;
     const roles = rolesFor(role, known, mayBeController);
-    const member: Member = { node, address, subnet, roles, key, joinedAt: now().toISOString() };
+    const member: Member = { node, address, subnet, roles, key, server, joinedAt: now().toISOString() };
     try {
       await members.create(member);
       return member;
     } catch (thrown) {
-      if (!(thrown instanceof VoltError) || thrown.code !== 'CONFLICT') throw thrown;
+      if (!isConflict(thrown)) throw thrown;
       lost.add(subnet);
     }
   }
   throw new VoltError('CONFLICT', `No subnet for node '${applicant.node}': too many nodes join at once`);
 }
+
+/** The record of a node that comes back, with the name of the server that it starts this time. */
+async function renewed({ members }: EnrollPorts, back: Member, server: string | undefined): Promise<Member> {
+  if (server === undefined) return back;
+  const member = { ...back, server };
+  await members.update(member);
+  return member;
+}
+
+const isConflict = (thrown: unknown): boolean => thrown instanceof VoltError && thrown.code === 'CONFLICT';
 
 async function answer(
   { identity, members, now }: EnrollPorts,
@@ -115,10 +157,15 @@ async function answer(
         [clusterFiles.natsAuthority.name]: writeNatsAuthority(controller.nats),
       }
     : {};
-  const peers = (await members.list()).filter((peer) => peer.roles.includes('controller'));
+  const settled = await members.settled();
+  // Whose join is not complete cannot be counted on, and one that broke off would be asked in vain.
+  const peers = (await members.list()).filter(
+    (peer) => peer.roles.includes('controller') && (peer.node === config.node || settled.has(peer.node)),
+  );
   return {
     cluster: config.cluster,
     roles,
+    server: member.server ?? null,
     certificate: issue(controller.authority, keys.publicKey, subject, now()),
     files: { [clusterFiles.authority.name]: ca, [NODE_JWT]: await grant('node'), ...secrets },
     subnet,

@@ -1,7 +1,7 @@
-/** Members and tokens in the cluster's state. */
+/** Members, tokens and the turn to become a controller, in the cluster's state. */
 import { VoltError } from '@volt/shared/errors';
-import type { Kv } from '@volt/shared/kv';
-import type { Members, TokenStore } from './ports.ts';
+import { JOIN_LEASE, type Kv } from '@volt/shared/kv';
+import type { Members, TokenStore, TurnStore } from './ports.ts';
 
 /** `10.1.3.0/24` as a key: a dot would part a NATS subject. */
 const subnetKey = (subnet: string): string => subnet.replaceAll(/[./]/g, '-');
@@ -26,9 +26,34 @@ export function membersOnKv(kv: Kv): Members {
       try {
         await kv.create('members', member.node, member);
       } catch (thrown) {
-        if (thrown instanceof VoltError && thrown.code === 'CONFLICT') await kv.delete('subnets', key, revision);
+        const isTaken = thrown instanceof VoltError && thrown.code === 'CONFLICT';
+        // A claim that was there may be what the node's record rests on.
+        if (isTaken && claim === undefined) await kv.delete('subnets', key, revision);
         throw thrown;
       }
+    },
+    async update(member) {
+      const entry = await kv.get('members', member.node);
+      if (entry === undefined) throw new VoltError('NOT_FOUND', `There is no node '${member.node}'`);
+      await kv.update('members', member.node, member, entry.revision);
+    },
+    async settled() {
+      return new Set((await kv.list('nodes')).map(({ key }) => key));
+    },
+  };
+}
+
+export function turnsOnKv(kv: Kv, now: () => Date): TurnStore {
+  return {
+    async get() {
+      const entry = await kv.get('leases', JOIN_LEASE);
+      if (entry === undefined) return undefined;
+      return { node: entry.value?.holder ?? null, server: entry.value?.session ?? '', revision: entry.revision };
+    },
+    async set({ node, server }, revision) {
+      const lease = { holder: node, session: server, token: (revision ?? 0) + 1, renewedAt: now().toISOString() };
+      if (revision === undefined) await kv.create('leases', JOIN_LEASE, lease);
+      else await kv.update('leases', JOIN_LEASE, lease, revision);
     },
   };
 }

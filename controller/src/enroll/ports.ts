@@ -1,6 +1,7 @@
 /** What taking in nodes needs from the outside. main.ts supplies it. */
+import type { Clock } from '@volt/shared/kv';
 import type { Member, TokenRecord } from '@volt/shared/model';
-import type { ClusterIdentity, ControllerIdentity } from '@volt/shared/pki';
+import type { ClusterIdentity, ControllerIdentity, MetaGroup } from '@volt/shared/pki';
 
 /** The nodes of the cluster, kept where all controllers see them. */
 export interface Members {
@@ -8,6 +9,29 @@ export interface Members {
 
   /** CONFLICT when the name or the subnet is taken; then nothing is recorded. */
   create(member: Member): Promise<void>;
+
+  /** Replaces the record of a node that is there. CONFLICT when somebody else writes it at the same moment. */
+  update(member: Member): Promise<void>;
+
+  /** Names of those that have told of themselves, which a node does once its join is complete. */
+  settled(): Promise<ReadonlySet<string>>;
+}
+
+/** To become a controller: one node at a time, whichever controller it asks. */
+export interface Turn {
+  /** Null when it is nobody's. */
+  readonly node: string | null;
+  /** Name of the NATS server that the node starts with. */
+  readonly server: string;
+}
+
+/** Where the turn is kept. */
+export interface TurnStore {
+  /** Undefined as long as nobody had one. */
+  get(): Promise<(Turn & { readonly revision: number }) | undefined>;
+
+  /** CONFLICT unless it is still as it was read; undefined means that there was none. */
+  set(turn: Turn, revision: number | undefined): Promise<void>;
 }
 
 /** Join tokens by id. */
@@ -27,5 +51,8 @@ export interface EnrollPorts {
   readonly identity: ClusterIdentity & { readonly controller: ControllerIdentity };
   readonly members: Members;
   readonly tokens: TokenStore;
+  readonly turns: TurnStore;
+  readonly meta: MetaGroup;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   readonly now: () => Date;
 }

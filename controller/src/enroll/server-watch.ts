@@ -7,7 +7,7 @@
  * is elected with them, or they never catch up; it may show only when the
  * leader is lost. Nothing but a restart of that process helps.
  */
-import type { MetaGroup } from '@volt/shared/pki';
+import type { MetaGroup, MetaState } from '@volt/shared/pki';
 
 /** An election takes 4 to 9 s. One that is split takes as long again, and loses nothing by a restart. */
 const PATIENCE_MS = 15_000;
@@ -65,11 +65,13 @@ export function createServerWatch(rank: number): ServerWatch {
   };
 }
 
-export async function sightOf(meta: MetaGroup, own: readonly string[], expected: number): Promise<Sight> {
-  const current = await meta.state().then(
-    (state) => state.current,
-    () => undefined,
-  );
+/** `state` is undefined while there is no leader. */
+export async function sightOf(
+  meta: Pick<MetaGroup, 'reachable'>,
+  state: MetaState | undefined,
+  { own, expected }: Pick<Sight, 'own' | 'expected'>,
+): Promise<Sight> {
+  const current = state?.current;
   const isWell = own.every((server) => current?.includes(server) ?? false);
   // Asking everybody takes a second; it only matters when something is wrong.
   const reachable = isWell ? own : await meta.reachable().catch(() => []);

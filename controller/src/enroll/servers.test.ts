@@ -7,6 +7,7 @@ import {
   makeNatsAuthority,
   natsPaths,
   natsServer,
+  peerIdOf,
   readConfig,
   renderNats,
   withControllers,
@@ -35,10 +36,19 @@ const config = withControllers(
 );
 const WITNESS = 'node1.witness';
 
+/** Servers that all do their part, and others that are counted on but away. */
+function servers(leader: string, current: readonly string[], away: readonly string[] = []): MetaState {
+  const peers = [
+    ...current.map((name) => ({ id: peerIdOf(name), isOnline: true })),
+    ...away.map((name) => ({ id: peerIdOf(name), isOnline: false })),
+  ];
+  return { leader, current, peers, size: peers.length };
+}
+
 /** The first node as `cluster init` left it, and what was done to it since. */
 function firstNode(nats = ours) {
   const done: string[] = [];
-  const node = { cluster: 'test', ...peer(1), peers: [], hasWitness: true, authority: nats };
+  const node = { cluster: 'test', ...peer(1), server: 'node1', peers: [], hasWitness: true, authority: nats };
   const files = new Map([
     [clusterPath('config'), writeConfig(config)],
     [clusterPath('nats'), renderNats(natsServer(node, natsPaths('data')))],
@@ -48,11 +58,25 @@ function firstNode(nats = ours) {
     done,
     files,
     members: [member(1)],
-    state: { leader: 'node1', current: ['node1', WITNESS], size: 2 } as MetaState | undefined,
+    /** Nodes that have not told of themselves. */
+    unsettled: new Set<string>(),
+    turn: undefined as { node: string | null; server: string } | undefined,
+    state: servers('node1', ['node1', WITNESS]) as MetaState | undefined,
+    atMs: NOW.getTime(),
   };
   const keeper = createServerKeeper({
     identity: { config, ca: '', cert: '', key: '', creds: '', controller: { creds: '', authority, nats } },
-    members: { list: async () => world.members },
+    members: {
+      list: async () => world.members,
+      settled: async () => {
+        const names = world.members.map(({ node }) => node);
+        return new Set(names.filter((name) => !world.unsettled.has(name)));
+      },
+    },
+    turns: {
+      get: async () => world.turn && { ...world.turn, revision: 1 },
+      set: async (turn) => void (world.turn = turn),
+    },
     files: {
       read: async (path) => files.get(path),
       write: async (path, text) => void files.set(path, text),
@@ -71,16 +95,19 @@ function firstNode(nats = ours) {
       },
       reachable: async () => ['node1', WITNESS],
       stepDown: async () => void done.push('step down'),
-      remove: async (server) => void done.push(`take out ${server}`),
+      remove: async (id) => void done.push(`take out ${id}`),
     },
     permissionsFor,
-    now: () => NOW,
+    now: () => new Date(world.atMs),
   });
   return { ...world, world, keeper };
 }
 
 const three = [member(1), member(2), member(3)];
 const all = ['node1', 'node2', 'node3', WITNESS];
+/** It is counted on until the group's size says otherwise. */
+const oneTooMany = { ...servers('node2', all.slice(0, 3)), size: 4 };
+const takenOut = `take out ${peerIdOf(WITNESS)}`;
 
 describe('a pass', () => {
   test('changes nothing where nothing changed', async () => {
@@ -116,14 +143,15 @@ describe('a pass', () => {
 
 describe('the witness', () => {
   test.each<[string, Member[], MetaState, string[]]>([
-    ['stays while there are two', [member(1), member(2)], { leader: 'node1', current: all, size: 3 }, []],
-    ['stays while one of three is behind', three, { leader: 'node1', current: all.slice(1), size: 4 }, []],
-    ['hands over when it leads', three, { leader: WITNESS, current: all, size: 4 }, ['step down']],
-    ['is taken out', three, { leader: 'node2', current: all, size: 4 }, [`take out ${WITNESS}`]],
+    ['stays while there are two', [member(1), member(2)], servers('node1', ['node1', 'node2', WITNESS]), []],
+    ['stays while one of three is behind', three, { ...servers('node1', all), current: all.slice(1) }, []],
+    ['hands over when it leads', three, servers(WITNESS, all), ['step down']],
+    ['is taken out', three, servers('node2', all), [takenOut]],
+    ['is taken out again when that was lost', three, oneTooMany, [takenOut]],
     [
       'is forgotten when nobody counts on it any more',
       three,
-      { leader: 'node2', current: all.slice(0, 3), size: 3 },
+      servers('node2', all.slice(0, 3)),
       ['forget volt-nats-witness.service', 'remove /var/lib/volt/nats-witness'],
     ],
   ])('%s', async (_, members, state, expected) => {
@@ -134,5 +162,71 @@ describe('the witness', () => {
     const isGone = expected.length === 2;
     expect(files.has(clusterPath('witness'))).toBe(!isGone);
     expect(files.get(clusterPath('nats'))?.includes(':6223')).toBe(!isGone);
+  });
+});
+
+describe('a join that broke off', () => {
+  const joining = { ...member(2), server: 'node2.a1' };
+  const away = servers('node1', ['node1', WITNESS], ['node2.a1']);
+  const broken = { members: [member(1), joining], unsettled: new Set(['node2']), state: away };
+  const seconds = async ({ keeper, world }: ReturnType<typeof firstNode>, count: number) => {
+    for (let passed = 0; passed <= count; passed += 5) {
+      await keeper.pass();
+      world.atMs += 5000;
+    }
+  };
+
+  test('changes no routes', async () => {
+    const first = firstNode();
+    Object.assign(first.world, broken);
+    await first.keeper.pass();
+    expect(first.done).toEqual([]);
+    expect(first.files.get(clusterPath('nats'))).not.toContain('192.0.2.2');
+  });
+
+  test('leaves a server that is taken out after 20 s, and then it is the turn of others', async () => {
+    const first = firstNode();
+    Object.assign(first.world, broken, { turn: { node: 'node2', server: 'node2.a1' } });
+    await seconds(first, 15);
+    expect(first.done).toEqual([]);
+    await seconds(first, 0);
+    expect(first.done).toEqual([`take out ${peerIdOf('node2.a1')}`]);
+    expect(first.world.turn?.node).toBeNull();
+  });
+
+  test('takes no turn from the attempt that follows', async () => {
+    const first = firstNode();
+    Object.assign(first.world, broken, { turn: { node: 'node2', server: 'node2.a2' } });
+    await seconds(first, 20);
+    expect(first.world.turn?.node).toBe('node2');
+  });
+
+  test('is not one whose server is only started again', async () => {
+    const first = firstNode();
+    Object.assign(first.world, broken);
+    await seconds(first, 15);
+    first.world.state = servers('node1', ['node1', WITNESS, 'node2.a1']);
+    await seconds(first, 0);
+    first.world.state = away;
+    await seconds(first, 15);
+    expect(first.done).toEqual([]);
+  });
+
+  test.each<[string, Partial<ReturnType<typeof firstNode>['world']>, string[]]>([
+    ['a member is kept, however long it is away', { unsettled: new Set() }, []],
+    ['a name that no node goes by is not', { members: [member(1)] }, [`take out ${peerIdOf('node2.a1')}`]],
+  ])('the server of %s', async (_, change, expected) => {
+    const first = firstNode();
+    Object.assign(first.world, broken, change);
+    await seconds(first, 20);
+    expect(first.done.filter((step) => !step.startsWith('reload'))).toEqual(expected);
+  });
+
+  test('does not end the witness', async () => {
+    const first = firstNode();
+    const state = servers('node1', all);
+    Object.assign(first.world, { members: three, unsettled: new Set(['node3']), state });
+    await first.keeper.pass();
+    expect(first.done.filter((step) => !step.startsWith('reload'))).toEqual([]);
   });
 });

@@ -1,9 +1,10 @@
 /**
  * Keeps this node's NATS at work and in step with the list of controllers: routes for the
- * next start, what this release's roles may do, the node's own list of servers, and the end of the witness once
- * there are three controllers. Level-triggered: a pass looks at what is, and
- * one that finds nothing to do changes nothing.
+ * next start, what this release's roles may do, the node's own list of servers, the end of the witness once
+ * there are three controllers, and of servers that joins left behind. Level-triggered: a pass looks at what is,
+ * and one that finds nothing to do changes nothing.
  */
+import type { Member } from '@volt/shared/model';
 import {
   CLUSTER_DIR,
   clusterFiles,
@@ -11,8 +12,10 @@ import {
   NATS_UNITS,
   natsPaths,
   natsServer,
+  peerIdOf,
   readConfig,
   renderNats,
+  serverNameIn,
   WITNESS_UNTIL_CONTROLLERS,
   withPermissions,
   witnessName,
@@ -24,12 +27,15 @@ import {
   type ClusterIdentity,
   type ControllerIdentity,
   type MetaGroup,
+  type MetaState,
   type NatsAuthority,
   type NatsNode,
   type NatsPaths,
   type PermissionsFor,
 } from '@volt/shared/pki';
-import type { Members } from './ports.ts';
+import { createLeftovers, type Leftovers } from './leftovers.ts';
+import type { Members, TurnStore } from './ports.ts';
+import { isController, serverOf } from './server-names.ts';
 import { createServerWatch, sightOf, type ServerWatch } from './server-watch.ts';
 
 /** A few files of this machine. */
@@ -52,7 +58,8 @@ export interface ServerUnits {
 
 export interface ServerPorts {
   readonly identity: ClusterIdentity & { readonly controller: ControllerIdentity };
-  readonly members: Pick<Members, 'list'>;
+  readonly members: Pick<Members, 'list' | 'settled'>;
+  readonly turns: TurnStore;
   readonly files: ServerFiles;
   readonly units: ServerUnits;
   readonly meta: MetaGroup;
@@ -72,46 +79,84 @@ export function createServerKeeper(ports: ServerPorts): ServerKeeper {
   const { address, controllers } = ports.identity.config;
   const rank = controllers.toSorted().findIndex((endpoint) => endpoint.startsWith(`${address}:`));
   const watch = createServerWatch(Math.max(rank, 0));
+  const leftovers = createLeftovers();
   let authority = ports.identity.controller.nats;
   return {
     async pass() {
-      await restartBroken(ports, watch);
+      const state = await ports.meta.state().catch(() => undefined);
+      const server = await ownServer(ports);
+      await restartBroken(ports, watch, { server, state });
       const wanted = await withPermissions(authority, ports.permissionsFor);
       // Kept, because signing the same again gives another text, and each would be another reload.
       if (wanted !== authority) await put(ports, 'natsAuthority', writeNatsAuthority(wanted));
       authority = wanted;
-      await keepServers(ports, authority);
+      const known = await facts(ports);
+      // The first node records itself when the second one comes; until then the list says nothing.
+      if (known === undefined) return;
+      await keepServers(ports, known, { server, state, authority });
+      await giveUp(ports, known, { leftovers, state });
     },
   };
 }
 
+interface Facts {
+  readonly members: readonly Member[];
+  readonly settled: ReadonlySet<string>;
+  /** Controllers that may be counted on: those whose join is complete, and this one. */
+  readonly peers: readonly Member[];
+}
+
+async function facts({ identity, members }: ServerPorts): Promise<Facts | undefined> {
+  const { node } = identity.config;
+  const [all, settled] = [await members.list(), await members.settled()];
+  const peers = all.filter((member) => isController(member) && (member.node === node || settled.has(member.node)));
+  return peers.some((peer) => peer.node === node) ? { members: all, settled, peers } : undefined;
+}
+
+/** What this node's server goes by. Only its own file says so at any moment. */
+async function ownServer({ identity, files, dir = CLUSTER_DIR }: ServerPorts): Promise<string> {
+  return serverNameIn((await files.read(clusterPath('nats', dir))) ?? '') ?? identity.config.node;
+}
+
+const hasWitnessFile = async ({ files, dir = CLUSTER_DIR }: ServerPorts): Promise<boolean> =>
+  (await files.read(clusterPath('witness', dir))) !== undefined;
+
+interface Seen {
+  /** Name of this node's server. */
+  readonly server: string;
+  /** Undefined while NATS has no leader. */
+  readonly state: MetaState | undefined;
+}
+
 /** Asks nothing of the cluster's state, which is away as long as its servers are. */
-async function restartBroken(ports: ServerPorts, watch: ServerWatch): Promise<void> {
+async function restartBroken(ports: ServerPorts, watch: ServerWatch, { server, state }: Seen): Promise<void> {
   const { identity, files, units, meta, now, dir = CLUSTER_DIR } = ports;
   const { node } = identity.config;
   const text = await files.read(clusterPath('config', dir));
   const config = text === undefined ? identity.config : readConfig(text, clusterPath('config', dir));
-  const hasWitness = (await files.read(clusterPath('witness', dir))) !== undefined;
-  const own = hasWitness ? [node, witnessName(node)] : [node];
-  const sight = await sightOf(meta, own, config.controllers.length + own.length - 1);
+  const own = (await hasWitnessFile(ports)) ? [server, witnessName(node)] : [server];
+  const sight = await sightOf(meta, state, { own, expected: config.controllers.length + own.length - 1 });
   const broken = watch.look(sight, now().getTime());
-  if (broken !== undefined) await units.restart(broken === node ? NATS_UNITS.data : NATS_UNITS.witness);
+  if (broken !== undefined) await units.restart(broken === server ? NATS_UNITS.data : NATS_UNITS.witness);
 }
 
-async function keepServers(ports: ServerPorts, authority: NatsAuthority): Promise<void> {
-  const { identity, members, files, units, dir = CLUSTER_DIR, paths = natsPaths } = ports;
+async function keepServers(
+  ports: ServerPorts,
+  { peers, settled }: Facts,
+  { server, state, authority }: Seen & { readonly authority: NatsAuthority },
+): Promise<void> {
+  const { identity, units, paths = natsPaths } = ports;
   const { cluster, node, address } = identity.config;
-  const peers = (await members.list()).filter((member) => member.roles.includes('controller'));
-  // The first node records itself when the second one comes; until then the list says nothing.
-  if (!peers.some((peer) => peer.node === node)) return;
-
-  let hasWitness = (await files.read(clusterPath('witness', dir))) !== undefined;
-  if (hasWitness && peers.length >= WITNESS_UNTIL_CONTROLLERS) hasWitness = !(await endWitness(ports, peers));
-  const server: NatsNode = { cluster, node, address, peers, hasWitness, authority };
+  const complete = peers.filter((peer) => settled.has(peer.node));
+  let hasWitness = await hasWitnessFile(ports);
+  if (hasWitness && complete.length >= WITNESS_UNTIL_CONTROLLERS && state !== undefined) {
+    hasWitness = !(await endWitness(ports, complete, state));
+  }
+  const own: NatsNode = { cluster, node, server, address, peers, hasWitness, authority };
   await put(ports, 'config', writeConfig(withControllers(identity.config, peers)));
-  if (await put(ports, 'nats', renderNats(natsServer(server, paths('data'))))) await units.reload(NATS_UNITS.data);
+  if (await put(ports, 'nats', renderNats(natsServer(own, paths('data'))))) await units.reload(NATS_UNITS.data);
   if (!hasWitness) return;
-  const text = renderNats(witnessServer(server, paths('witness')));
+  const text = renderNats(witnessServer(own, paths('witness')));
   if (await put(ports, 'witness', text)) await units.reload(NATS_UNITS.witness);
 }
 
@@ -121,18 +166,21 @@ async function keepServers(ports: ServerPorts, authority: NatsAuthority): Promis
  * takes itself out was measured to be counted on by the others, who then need
  * three votes of three. The route to it goes last, so that all can be told.
  */
-async function endWitness(ports: ServerPorts, peers: readonly { node: string }[]): Promise<boolean> {
+async function endWitness(
+  ports: ServerPorts,
+  peers: readonly Member[],
+  { leader, current, peers: counted, size }: MetaState,
+): Promise<boolean> {
   const { identity, files, units, meta, dir, paths = natsPaths } = ports;
   const witness = witnessName(identity.config.node);
-  const { leader, current, size } = await meta.state();
-  if (!peers.every((peer) => current.includes(peer.node))) return false;
+  if (!peers.every((peer) => current.includes(serverOf(peer)))) return false;
   if (leader === witness) {
     await meta.stepDown();
     return false;
   }
   // Until nobody counts on it any more; what was said once may be lost with a leader.
-  if (size > peers.length) {
-    await meta.remove(witness);
+  if (size > counted.length || counted.some(({ id }) => id === peerIdOf(witness))) {
+    await meta.remove(peerIdOf(witness));
     return false;
   }
   await units.forget(NATS_UNITS.witness);
@@ -140,6 +188,24 @@ async function endWitness(ports: ServerPorts, peers: readonly { node: string }[]
   // Last, because it is what says that there is a witness to end.
   await files.remove(clusterPath('witness', dir));
   return true;
+}
+
+/**
+ * Takes out servers that joins left behind, before a majority is missed. Any
+ * controller does so; only one that is a member itself can tell.
+ */
+async function giveUp(
+  { identity, meta, turns, now }: ServerPorts,
+  { members, settled }: Facts,
+  { leftovers, state }: { readonly leftovers: Leftovers; readonly state: MetaState | undefined },
+): Promise<void> {
+  if (state === undefined || !settled.has(identity.config.node)) return;
+  for (const id of leftovers.look(state, members, settled, now().getTime())) {
+    await meta.remove(id);
+    const turn = await turns.get();
+    // The next one need not wait for a node that will not come.
+    if (turn?.node != null && peerIdOf(turn.server) === id) await turns.set({ ...turn, node: null }, turn.revision);
+  }
 }
 
 /** Whether the file had to be written. */

@@ -21,7 +21,7 @@ import {
 export interface Bucket<S extends z.ZodType = z.ZodType> {
   readonly summary: string;
   /** For people; a name in angle brackets is one token of a-z, 0-9 and '-'. */
-  readonly key: '<workload>' | '<node>' | '<node>.<instance>' | '<subnet>' | '<token>' | 'controller';
+  readonly key: '<workload>' | '<node>' | '<node>.<instance>' | '<subnet>' | '<token>' | '<lease>';
   readonly value: S;
   /** 'node': each node its own keys. 'leader': the controller that holds the lease. */
   readonly writer: 'controller' | 'leader' | 'node';
@@ -92,8 +92,8 @@ export const buckets = {
     keysMax: NODES_MAX,
   }),
   leases: bucket({
-    summary: 'Which controller decides.',
-    key: 'controller',
+    summary: 'Which controller decides, and which node may become one.',
+    key: '<lease>',
     value: LeaderLease,
     writer: 'controller',
     nodesRead: 'all',
@@ -138,8 +138,9 @@ export type BucketValue<B extends BucketName> = z.output<(typeof buckets)[B]['va
 
 export const bucketNames = Object.keys(buckets) as BucketName[];
 
-/** The one key of `leases`. */
+/** The keys of `leases`: who decides, and who joins as a controller at this moment. */
 export const CONTROLLER_LEASE = 'controller';
+export const JOIN_LEASE = 'join';
 
 /** How a key of `assignments` and `status` is made. */
 export const instanceKey = (node: string, instance: string): string => `${node}.${instance}`;
@@ -156,7 +157,7 @@ const keyShapes: Record<Bucket['key'], RegExp> = {
   '<node>.<instance>': new RegExp(`^${TOKEN}\\.${TOKEN}$`),
   '<subnet>': new RegExp(`^${TOKEN}$`),
   '<token>': new RegExp(`^${TOKEN}$`),
-  controller: /^controller$/,
+  '<lease>': new RegExp(`^(?:${CONTROLLER_LEASE}|${JOIN_LEASE})$`),
 };
 
 /** A key becomes a NATS subject, where '*', '>' and '.' mean something. */

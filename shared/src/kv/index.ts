@@ -1,4 +1,4 @@
-export { buckets, bucketNames, CONTROLLER_LEASE, instanceKey } from './buckets.ts';
+export { buckets, bucketNames, CONTROLLER_LEASE, instanceKey, JOIN_LEASE } from './buckets.ts';
 export type { Bucket, BucketName, BucketValue } from './buckets.ts';
 export type { Clock } from './clock.ts';
 export { connectCluster, type ClusterConnection } from './connect-cluster.ts';

@@ -60,10 +60,13 @@ export const NodeHeartbeat = z.object({
 });
 export type NodeHeartbeat = z.output<typeof NodeHeartbeat>;
 
-/** Who decides. Written only by whoever holds it or takes it over. */
+/**
+ * Who decides: written only by whoever holds it or takes it over. Also whose turn it is to become
+ * a controller: written by the controller that takes that node in.
+ */
 export const LeaderLease = z.object({
   holder: NodeName.nullable().describe('Null when given back.'),
-  session: z.string().describe('One run of one controller.'),
+  session: z.string().describe('One run of one controller; of a turn, the name of the NATS server that is to start.'),
   token: z.int().describe('Grows with every change of hands.'),
   renewedAt: z.iso.datetime(),
 });

@@ -8,7 +8,7 @@ export const NodeRoles = z
   .max(2);
 export type NodeRoles = z.output<typeof NodeRoles>;
 
-/** A node that was taken in. Written once, by the controller that signed its certificate. */
+/** A node that was taken in. Written by the controller that signed its certificate. */
 export const Member = z.object({
   node: NodeName,
   address: Ipv4.describe('Where the other nodes reach it.'),
@@ -18,6 +18,11 @@ export const Member = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .describe('SHA-256 of its public key: who may come back under its name.'),
+  server: z
+    .string()
+    .regex(/^[a-z0-9-]+(?:\.[0-9a-f]+)?$/)
+    .optional()
+    .describe("Name of a controller's NATS server, another one for each attempt to join; its own name by default."),
   joinedAt: z.iso.datetime(),
 });
 export type Member = z.output<typeof Member>;

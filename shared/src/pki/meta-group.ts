@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { VoltError } from '../errors/index.ts';
 import type { ClusterIdentity, ControllerIdentity } from './identity.ts';
 import { systemCredentials } from './nats-auth.ts';
+import { peerIdOf } from './nats-config.ts';
 
 /** The group of servers that agrees on what streams there are. */
 export interface MetaGroup {
@@ -13,14 +14,25 @@ export interface MetaGroup {
   reachable(): Promise<readonly string[]>;
   /** Has another server lead. */
   stepDown(): Promise<void>;
-  /** Takes a server out for good. One that is not in it succeeds. Never the leader: see decision 9. */
-  remove(server: string): Promise<void>;
+  /**
+   * Takes a server out for good, by its id. One that is not in it succeeds. Never the leader: see decision 9.
+   * Another server leads afterwards.
+   */
+  remove(peer: string): Promise<void>;
+}
+
+export interface MetaPeer {
+  /** By which it is counted; see peerIdOf. */
+  readonly id: string;
+  readonly isOnline: boolean;
 }
 
 export interface MetaState {
   readonly leader: string;
   /** Names of the servers that are up to date, the leader's included. */
   readonly current: readonly string[];
+  /** All servers that are counted on, the leader included. */
+  readonly peers: readonly MetaPeer[];
   /** Of how many more than half must agree. */
   readonly size: number;
 }
@@ -28,8 +40,22 @@ export interface MetaState {
 const REQUEST_TIMEOUT_MS = 2000;
 /** Neighbours answer within milliseconds, or are not reachable in any useful sense. */
 const GATHER_MS = 1000;
+/** Servers answer the leader's heartbeat, which comes every second. */
+const SILENT_NS_MAX = 5e9;
+/** For the others to hear of a removal before its leader goes. */
+const REMOVAL_MS = 500;
 /** From the server's errors.json: the peer to remove is not a member. */
 const NOT_A_MEMBER = 10044;
+
+const MetaReplica = z.object({
+  name: z.string(),
+  current: z.boolean(),
+  offline: z.boolean().default(false),
+  /** Nanoseconds since the leader heard from it; 0 when it never did. */
+  active: z.number().default(0),
+  peer: z.string(),
+});
+type MetaReplica = z.output<typeof MetaReplica>;
 
 const Report = z.object({
   data: z.object({
@@ -37,7 +63,7 @@ const Report = z.object({
       .object({
         leader: z.string().optional(),
         cluster_size: z.int(),
-        replicas: z.array(z.object({ name: z.string(), current: z.boolean() })).optional(),
+        replicas: z.array(MetaReplica).optional(),
       })
       .optional(),
   }),
@@ -58,9 +84,15 @@ export function connectMetaGroup(
       const report = Report.safeParse(await request('$SYS.REQ.SERVER.PING.JSZ', { leader_only: true }));
       const group = report.success ? report.data.data.meta_cluster : undefined;
       if (group?.leader === undefined) throw new VoltError('NETWORK', "The cluster's NATS servers have no leader");
-      const replicas = (group.replicas ?? []).filter((replica) => replica.current);
-      const current = [group.leader, ...replicas.map((replica) => replica.name)];
-      return { leader: group.leader, current, size: group.cluster_size };
+      const replicas = group.replicas ?? [];
+      const current = replicas.filter((replica) => replica.current && isOnline(replica)).map(({ name }) => name);
+      const others = replicas.map((replica) => ({ id: replica.peer, isOnline: isOnline(replica) }));
+      return {
+        leader: group.leader,
+        current: [group.leader, ...current],
+        peers: [{ id: peerIdOf(group.leader), isOnline: true }, ...others],
+        size: group.cluster_size,
+      };
     },
     async reachable() {
       const answers = await withConnection(identity, now(), (nats) => askAll(nats, '$SYS.REQ.SERVER.PING.IDZ'));
@@ -72,12 +104,22 @@ export function connectMetaGroup(
     async stepDown() {
       await request('$JS.API.META.LEADER.STEPDOWN', {});
     },
-    async remove(server) {
-      const { error } = Removal.parse(await request('$JS.API.SERVER.REMOVE', { peer: server }));
-      if (error === undefined || error.err_code === NOT_A_MEMBER) return;
-      throw new VoltError('DEPENDENCY', `NATS did not let go of server '${server}' (${error.err_code})`);
+    async remove(peer) {
+      const { error } = Removal.parse(await request('$JS.API.SERVER.REMOVE', { peer: '', peer_id: peer }));
+      if (error?.err_code === NOT_A_MEMBER) return;
+      if (error !== undefined) {
+        throw new VoltError('DEPENDENCY', `NATS did not let go of server '${peer}' (${error.err_code})`);
+      }
+      // A leader does not write down what it takes out; as a follower it is told by the next one, and does.
+      await new Promise((resolve) => setTimeout(resolve, REMOVAL_MS));
+      await request('$JS.API.META.LEADER.STEPDOWN', {});
     },
   };
+}
+
+/** NATS calls a server offline only once it said goodbye, or minutes later. */
+function isOnline({ offline, active, current }: MetaReplica): boolean {
+  return !offline && (active === 0 ? current : active < SILENT_NS_MAX);
 }
 
 async function withConnection<T>(

@@ -8,6 +8,7 @@
  * have joined. Its storage limit is so low that no stream is placed on it
  * while there is any other server.
  */
+import { createHash, randomBytes } from 'node:crypto';
 import { NATS_CLUSTER_PORT, NATS_PORT, type Peer } from './cluster-config.ts';
 import { clusterFiles, clusterPath } from './identity.ts';
 import type { NatsAuthority } from './nats-auth.ts';
@@ -53,9 +54,33 @@ export interface NatsPaths {
 /** No node can have this name: a node's name has no dot. */
 export const witnessName = (node: string): string => `${node}.witness`;
 
+/**
+ * A name for the server of a node that joins. Each attempt gets another one,
+ * because NATS never lets a name back in that was taken out of the group.
+ */
+export const makeServerName = (node: string): string => `${node}.${randomBytes(4).toString('hex')}`;
+
+/** What a server's own configuration calls it. Undefined for a text that names none. */
+export const serverNameIn = (text: string): string | undefined => /^server_name: "([^"]+)"$/m.exec(text)?.[1];
+
+const PEER_ID_LENGTH = 8;
+const PEER_ID_DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/**
+ * By what Raft knows a server: NATS derives it from the name. A leader that
+ * never spoke to a server cannot name it, but counts on it all the same.
+ */
+export const peerIdOf = (name: string): string =>
+  Array.from(
+    createHash('sha256').update(name).digest().subarray(0, PEER_ID_LENGTH),
+    (byte) => PEER_ID_DIGITS[byte % PEER_ID_DIGITS.length],
+  ).join('');
+
 export interface NatsNode {
   readonly cluster: string;
   readonly node: string;
+  /** Name of the node's own server. */
+  readonly server: string;
   readonly address: string;
   /** Every controller; itself may be among them. */
   readonly peers: readonly Peer[];
@@ -66,12 +91,12 @@ export interface NatsNode {
 
 /** The server of a controller node. */
 export function natsServer(
-  { cluster, node, address, peers, hasWitness, authority }: NatsNode,
+  { cluster, server, address, peers, hasWitness, authority }: NatsNode,
   paths: NatsPaths,
 ): NatsServer {
   return {
     cluster,
-    name: node,
+    name: server,
     client: { host: address, port: NATS_PORT, isAdvertised: true },
     route: { host: address, port: NATS_CLUSTER_PORT },
     routes: routesTo(routeOf({ address }), [

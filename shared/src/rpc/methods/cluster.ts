@@ -102,6 +102,7 @@ export const clusterControllerMethods = {
       z.object({
         cluster: z.string(),
         roles: z.array(z.enum(['agent', 'controller'])),
+        server: z.string().nullable().describe('What the NATS server of a controller is to be called.'),
         certificate: z.string(),
         files: z
           .record(z.string(), z.string())
