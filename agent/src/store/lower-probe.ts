@@ -36,13 +36,13 @@ interface ProbeOptions extends ProbePorts {
 /** The first kernel whose overlay has data-only layers. */
 const KERNEL_MIN = [6, 5] as const;
 const PROBE_TIMEOUT_MS = 10_000;
-const CONTENTS = 'volt';
+const CONTENTS = 'volt\n';
 const DIGEST = 'ab'.repeat(32);
 
 /** Read-only, so that a full disk does not look like a kernel that refuses. The mount goes with its namespace. */
 const TRY_MOUNT = `
 mount -t overlay -o "metacopy=on,redirect_dir=on,lowerdir=$1/meta::$1/objects" volt "$1/mounted" &&
-cat "$1/mounted/file"`;
+read -r seen < "$1/mounted/file" && echo "$seen"`;
 const MOUNT_REFUSED = 32;
 
 /** Throws DEPENDENCY where the setting names a way that cannot be had. */

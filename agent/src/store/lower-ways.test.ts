@@ -14,7 +14,7 @@ type Verdict = 'can' | 'cannot' | 'says nothing';
 const mountsThat = (verdict: Verdict): Programs => {
   const real = new NodePrograms();
   const tried = {
-    can: { code: 0, stdout: 'volt', stderr: '' },
+    can: { code: 0, stdout: 'volt\n', stderr: '' },
     cannot: { code: 32, stdout: '', stderr: 'mount: wrong fs type\n' },
     'says nothing': { code: 127, stdout: '', stderr: 'out of memory' },
   }[verdict];

@@ -33,12 +33,15 @@ export interface StoreOptions {
 
 /** Opens the store, making it where there is none, and clears what an interrupted agent left unfinished. */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { root, images, programs, specials, lowers: setting = 'auto', hash } = options;
+  const { root, images, programs, specials, lowers: setting = 'auto' } = options;
   const layout = layoutOf(root, images);
   prepareLayout(layout);
-  const choice = await chooseLowers({ layout, setting, programs, specials });
+  const [choice, hash] = await Promise.all([
+    chooseLowers({ layout, setting, programs, specials }),
+    options.hash ?? openHash(),
+  ]);
   const holds = new Holds();
-  const objects = new Objects({ layout, hash: hash ?? (await openHash()), programs, holds });
+  const objects = new Objects({ layout, hash, programs, holds });
   return {
     objects,
     refs: {
