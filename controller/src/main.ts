@@ -43,7 +43,7 @@ export async function main(_argv: readonly string[]): Promise<number> {
   const agents = async () => readable(await patient.list('nodes')).map(({ name, address }) => ({ name, address }));
   const sightings = new Sightings();
   const resolveImage = imageResolver({ identity: tls, agentPort, agents });
-  const cluster = new Cluster({ kv: patient, clock: systemClock, sightings, resolveImage });
+  const cluster = new Cluster({ kv: patient, buckets: line.buckets, clock: systemClock, sightings, resolveImage });
   const enrolling = enrollPorts(identity, patient);
   const enroll = createEnroll(enrolling);
 

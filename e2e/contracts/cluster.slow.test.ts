@@ -44,7 +44,7 @@ class TestCluster {
     this.#buckets.push(buckets);
     const sightings = new Sightings();
     const resolveImage = async () => ({ manifest: DIGEST, tree: DIGEST });
-    this.apis.push(new Cluster({ kv, clock: systemClock, sightings, resolveImage }));
+    this.apis.push(new Cluster({ kv, buckets, clock: systemClock, sightings, resolveImage }));
     const ports = { node, session: node, kv, buckets, clock: systemClock, sightings, log: silentLog };
     this.#running.push(runController(ports, this.#stop.signal));
   }

@@ -95,7 +95,7 @@ export class SimulatedController {
       return runController({ ...ports, log: silentLog }, signal);
     });
     const resolveImage = async () => ({ manifest: DIGEST, tree: DIGEST });
-    this.api = new Cluster({ kv: this.kv, clock, sightings, resolveImage });
+    this.api = new Cluster({ kv: this.kv, buckets: this.kv, clock, sightings, resolveImage });
   }
 }
 

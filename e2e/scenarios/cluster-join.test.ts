@@ -142,6 +142,9 @@ test(
       const servers = await serversOf(first);
       return servers !== undefined && servers.size === 3 && servers.current.length === 3;
     });
+    type Status = { copies: number; copiesWanted: number; notice: string | null };
+    const [status] = [await voltJson<Status | [Status]>(first, ['cluster', 'status'])].flat();
+    expect(status).toMatchObject({ copies: 3, copiesWanted: 3, notice: null });
   }),
 );
 

@@ -21,7 +21,7 @@ beforeEach(() => {
     if (digest === undefined) throw new VoltError('NOT_FOUND', `No node has the image '${name}'`);
     return { manifest: digest, tree: digest };
   };
-  cluster = new Cluster({ kv, clock: new SimClock(), sightings: new Sightings(), resolveImage });
+  cluster = new Cluster({ kv, buckets: kv, clock: new SimClock(), sightings: new Sightings(), resolveImage });
 });
 
 const web = (more: Partial<WorkloadSpecInput> = {}): WorkloadSpec =>
@@ -122,5 +122,29 @@ test('what runs is counted, listed and shown by node', async () => {
     workloads: 1,
     instancesRunning: 1,
     instancesWanted: 1,
+    copies: 0,
+    copiesWanted: 1,
+    notice: expect.stringContaining('on one server') as string,
   });
+});
+
+test.each<[string, number, number | null]>([
+  ['state is on one server', 1, 1],
+  ['not copied to all servers yet', 3, 1],
+  ['not copied to all servers yet', 3, 2],
+  ['cannot be told', 3, null],
+])('a loss that the cluster would not survive is announced: %s', async (notice, controllers, copies) => {
+  for (let index = 1; index <= controllers; index += 1) {
+    await kv.put('nodes', `node${index}`, aNode(`node${index}`, { roles: ['agent', 'controller'] }));
+  }
+  kv.copies = copies === null ? () => Promise.reject(new VoltError('NETWORK', 'away')) : async () => copies;
+  expect((await cluster.status()).notice).toContain(notice);
+});
+
+test('three copies of three survive the loss of one', async () => {
+  for (const node of ['node1', 'node2', 'node3']) {
+    await kv.put('nodes', node, aNode(node, { roles: ['agent', 'controller'] }));
+  }
+  await kv.prepare(3);
+  expect(await cluster.status()).toMatchObject({ copies: 3, copiesWanted: 3, notice: null });
 });

@@ -3,11 +3,11 @@
  * is wanted is written here, and the leader does the rest.
  */
 import { VoltError } from '@volt/shared/errors';
-import { CONTROLLER_LEASE, type Clock, type Entry, type Kv } from '@volt/shared/kv';
+import { CONTROLLER_LEASE, copiesFor, type BucketKeeper, type Clock, type Entry, type Kv } from '@volt/shared/kv';
 import type { StoredWorkload, WorkloadSpec } from '@volt/shared/model';
 import { plan, type Snapshot } from '../scheduler/index.ts';
 import { readSnapshot } from './read-snapshot.ts';
-import { instanceRows, isRunning, nodeRows, workloadRow } from './rows.ts';
+import { instanceRows, isRunning, noticeOf, nodeRows, workloadRow } from './rows.ts';
 import type { InstanceRow, NodeRow, StatusRow, WorkloadRow } from './rows.ts';
 import type { Sightings } from './sightings.ts';
 
@@ -16,6 +16,7 @@ export type ResolveImage = (name: string) => Promise<StoredWorkload['image']>;
 
 export interface ClusterPorts {
   readonly kv: Kv;
+  readonly buckets: Pick<BucketKeeper, 'copies'>;
   readonly clock: Clock;
   readonly sightings: Sightings;
   readonly resolveImage: ResolveImage;
@@ -89,6 +90,9 @@ export class Cluster {
     const snapshot = await this.#snapshot();
     const { nodes, workloads, assignments } = snapshot;
     const wanted = workloads.filter(({ deletedAt }) => deletedAt === null);
+    const copiesWanted = copiesFor(nodes.filter(({ record }) => record.roles.includes('controller')).length);
+    // While a leader is elected the rest can be told all the same.
+    const copies = await this.#ports.buckets.copies().catch(() => null);
     return {
       leader: lease?.holder ?? null,
       token: lease?.token ?? 0,
@@ -97,6 +101,9 @@ export class Cluster {
       workloads: wanted.length,
       instancesRunning: assignments.filter((assignment) => isRunning(assignment, snapshot)).length,
       instancesWanted: wanted.reduce((sum, { spec }) => sum + spec.replicas, 0),
+      copies,
+      copiesWanted,
+      notice: noticeOf(copies, copiesWanted),
     };
   }
 

@@ -61,6 +61,15 @@ export function nodeRows(
   }));
 }
 
+/** What losing a controller would cost at this moment. Null when nothing would be lost. */
+export function noticeOf(copies: number | null, wanted: number): string | null {
+  if (copies === null) return "how many copies there are of the cluster's state cannot be told at this moment";
+  if (wanted === 1)
+    return "the cluster's state is on one server, and lost with it: three controllers keep three copies";
+  if (copies >= wanted) return null;
+  return "the cluster's state is not copied to all servers yet: losing a controller may stop it or lose changes";
+}
+
 /** The first reason that a node gives. */
 function nodesReason(assignments: readonly AssignmentView[], snapshot: Snapshot): string | null {
   for (const assignment of assignments) {

@@ -4,6 +4,7 @@ export type { Clock } from './clock.ts';
 export { connectCluster, type ClusterConnection } from './connect-cluster.ts';
 export type { BucketKeeper, Entry, Kv } from './kv.ts';
 export { Loop, type LoopOptions } from './loop.ts';
+export { copiesFor } from './nats-buckets.ts';
 export type { ConnectOptions } from './nats-connection.ts';
 export { inboxPrefix, permissionsFor, type ClusterRole, type SubjectPermissions } from './permissions.ts';
 export { systemClock } from './system-clock.ts';

@@ -18,7 +18,7 @@ import { isMarker, managerOf, type BucketReader } from './nats-kv.ts';
 export const REPLICAS_MAX = 3;
 
 /** Two copies need both of their servers for every write: they are away more often than one is. */
-const replicasFor = (servers: number): number => (servers >= REPLICAS_MAX ? REPLICAS_MAX : 1);
+export const copiesFor = (servers: number): number => (servers >= REPLICAS_MAX ? REPLICAS_MAX : 1);
 
 /**
  * New copies are made bucket by bucket: measured, several streams that grow at
@@ -61,7 +61,7 @@ export class NatsBucketKeeper implements BucketKeeper {
   }
 
   async prepare(servers: number): Promise<void> {
-    const wanted = replicasFor(servers);
+    const wanted = copiesFor(servers);
     const manager = await managerOf(this.#line.use());
     for (const bucket of bucketNames) {
       await prepareStream(manager, bucket, wanted).catch((thrown) => {

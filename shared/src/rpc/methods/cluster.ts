@@ -51,7 +51,7 @@ export const clusterAgentMethods = {
 /** What the controllers of a cluster answer. */
 export const clusterControllerMethods = {
   'cluster.status': method({
-    summary: 'Show the cluster: leader, nodes, workloads.',
+    summary: 'Show the cluster: leader, nodes, workloads, copies of its state.',
     params: () => z.object({}),
     result: () => ClusterStatus,
     permission: 'cluster:read',
@@ -60,7 +60,18 @@ export const clusterControllerMethods = {
     cli: {
       command: 'cluster status',
       positional: [],
-      columns: ['cluster', 'leader', 'nodesReady', 'nodes', 'workloads', 'instancesRunning', 'instancesWanted'],
+      columns: [
+        'cluster',
+        'leader',
+        'nodesReady',
+        'nodes',
+        'workloads',
+        'instancesRunning',
+        'instancesWanted',
+        'copies',
+        'copiesWanted',
+        'notice',
+      ],
       examples: ['cluster status'],
     },
   }),

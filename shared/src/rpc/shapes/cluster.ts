@@ -19,6 +19,9 @@ export const ClusterStatus = z.object({
   workloads: z.int(),
   instancesRunning: z.int(),
   instancesWanted: z.int(),
+  copies: z.int().nullable().describe("On how many servers all of the cluster's state is; null when none can say."),
+  copiesWanted: z.int().describe('On how many it is to be, with these controllers.'),
+  notice: z.string().nullable().describe('What a loss would cost; null when one may be lost.'),
 });
 
 export const NodeRow = NodeRecord.extend({
