@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Digest, Store } from '../store/index.ts';
+import type { Digest, Holds, Store } from '../store/index.ts';
 import { tempFolder, tempStore } from '../store/testing.ts';
 import { collect, type Collect } from './collect.ts';
 import { allObjects, flipBit, putImage, putManifest, putTree, signal } from './testing.ts';
@@ -207,4 +207,27 @@ test('a caller that gives up ends it', async () => {
   const garbage = await store.objects.put(Buffer.from('garbage'));
   await expect(gc(store, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
   expect(await allObjects(store)).toEqual([garbage]);
+});
+
+test('nobody comes between the look for a hold and the removal', async () => {
+  const store = await tempStore();
+  const digest = await store.objects.put(Buffer.from('wanted again'));
+  using hold = store.holds.open();
+  const found: boolean[] = [];
+  const look = () => {
+    hold.add(digest);
+    found.push(store.objects.has(digest));
+  };
+  const holds = {
+    beginCollection: () => store.holds.beginCollection(),
+    isHeld: (one: Digest) => {
+      process.nextTick(look);
+      queueMicrotask(look);
+      setImmediate(look);
+      return store.holds.isHeld(one);
+    },
+  } as unknown as Holds;
+  expect(await gc({ ...store, holds })).toMatchObject({ objects: 1 });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(found).toEqual([false, false, false]);
 });

@@ -1,7 +1,7 @@
-/** Reads every object there is and compares it with its name. */
+/** Reads every object there is, with all cores, and compares it with its name. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Digest, isDigest, type Store } from '../store/index.ts';
+import { type CheckedObject, Crew, type Digest, forEachBounded, isDigest, type Store } from '../store/index.ts';
 import { type Damage, traceDamage } from './damage.ts';
 import type { Root } from './mark.ts';
 
@@ -26,40 +26,46 @@ export interface Verified {
   readonly damage: readonly Damage[];
 }
 
+/** Objects in one job for a thread: enough to be worth the message, few enough to stop soon. */
+const BATCH = 128;
+
 /** What goes while it is checked is no damage, unless something needs it. */
 export async function verify({ store, roots, objectsTotal, signal, onProgress }: Verify): Promise<Verified> {
   const damaged = new Set<Digest>();
   let objects = 0;
   let sizeBytes = 0;
-  for (const shard of readdirSync(store.objects.layout.objects)) {
+  await using crew = new Crew();
+  await forEachBounded(batches(store), crew.jobsAtOnce, async (digests) => {
     signal.throwIfAborted();
-    const digests = readdirSync(join(store.objects.layout.objects, shard)).filter((name) => isDigest(name));
-    const checked = await checkObjects(store, digests, signal);
-    for (const digest of checked.damaged) damaged.add(digest);
-    objects += checked.objects;
-    sizeBytes += checked.sizeBytes;
+    for (const [index, found] of (await checkBatch(store, crew, digests)).entries()) {
+      if (found.state === 'absent') continue;
+      objects++;
+      sizeBytes += found.sizeBytes;
+      if (found.state === 'damaged') damaged.add(digests[index] as Digest);
+    }
     onProgress?.({ line: 'Checking', done: objects, total: Math.max(objects, objectsTotal) });
-  }
+  });
   return { objects, sizeBytes, damage: await traceDamage(store, roots, damaged, signal) };
 }
 
-interface Checked {
-  readonly objects: number;
-  readonly sizeBytes: number;
-  readonly damaged: readonly Digest[];
+function* batches({ objects }: Store): Generator<Digest[]> {
+  for (const shard of readdirSync(objects.layout.objects)) {
+    const digests = readdirSync(join(objects.layout.objects, shard)).filter((name) => isDigest(name));
+    for (let at = 0; at < digests.length; at += BATCH) yield digests.slice(at, at + BATCH);
+  }
 }
 
-async function checkObjects({ objects }: Store, digests: readonly Digest[], signal: AbortSignal): Promise<Checked> {
-  const damaged: Digest[] = [];
-  let sizeBytes = 0;
-  let count = 0;
-  for (const digest of digests) {
-    signal.throwIfAborted();
-    const found = await objects.verify(digest);
-    if (found === 'absent') continue;
-    count++;
-    sizeBytes += objects.sizeOf(digest) ?? 0;
-    if (found === 'damaged') damaged.push(digest);
+/** An object that the disk cannot read is damaged, and the others of its batch need not be. */
+async function checkBatch(store: Store, crew: Crew, digests: readonly Digest[]): Promise<CheckedObject[]> {
+  const { objects } = store.objects.layout;
+  try {
+    return [...(await crew.run({ kind: 'check', objects, digests }))];
+  } catch (thrown) {
+    const isUnreadable = thrown instanceof Error && 'code' in thrown && thrown.code === 'EIO';
+    if (!isUnreadable) throw thrown;
+    if (digests.length === 1) return [{ state: 'damaged', sizeBytes: 0 }];
+    const alone: CheckedObject[] = [];
+    for (const digest of digests) alone.push(...(await checkBatch(store, crew, [digest])));
+    return alone;
   }
-  return { objects: count, sizeBytes, damaged };
 }
