@@ -1,38 +1,52 @@
 /** What the doors ask of images, and what the cluster's loop does. */
 import { VoltError } from '@volt/shared/errors';
 import type { ImageOperations, OnProgress } from './api/index.ts';
-import type { Images } from './images/index.ts';
+import type { Images, RemoteImages } from './images/index.ts';
+import { isRemote, type Registries } from './oci/index.ts';
 import type { Peers } from './peers/index.ts';
 import type { FetchProgress, ObjectSource } from './store/index.ts';
 
-export function imageOperations(images: Images, peers: Peers | null): ImageOperations {
+export interface ImageParts {
+  readonly images: Images;
+  readonly remote: RemoteImages;
+  readonly registries: Registries;
+  /** Null on a machine that is in no cluster. */
+  readonly peers: Peers | null;
+}
+
+export function imageOperations({ images, remote, registries, peers }: ImageParts): ImageOperations {
   return {
     build: async (request, onProgress, signal) => images.build({ ...request, onLine: inOrder(onProgress) }, signal),
     importTar: (request, onProgress, signal) => images.importTar({ ...request, onLine: inOrder(onProgress) }, signal),
-    pull: async (name, onProgress, signal) => {
+    pull: async (request, onProgress, signal) => {
+      if (isRemote(request.reference)) return remote.pull({ ...request, onLine: inOrder(onProgress) }, signal);
+      const name = request.reference;
       if (peers === null) {
         throw new VoltError('DEPENDENCY', 'This machine is in no cluster to fetch images from', {
-          hint: 'volt cluster join, or volt image import',
+          hint: `volt cluster join; from a registry: volt image pull docker.io/${name.slice(0, 80)}`,
         });
       }
       const digest = await peers.findImage(name, signal);
-      await pullFrom(images, peers, { name, digest, onProgress }, signal);
+      await pullFrom(images, peers, { name: request.name ?? name, digest, onProgress }, signal);
       const found = images.names.list().find((image) => image.digest === digest);
       if (found === undefined) throw new VoltError('CONFLICT', `Image '${name}' was deleted while it was fetched`);
       return found;
     },
+    push: ({ compress: packing, ...request }, onProgress, signal) =>
+      remote.push({ ...request, packing, onLine: inOrder(onProgress) }, signal),
     export: ({ compress: packing, ...request }, signal) => images.export({ ...request, packing }, signal),
-    list: async () => images.names.list(),
     inspect: (name) => images.inspect(name),
     history: (name) => images.history(name),
-    tag: (source, target) => images.names.tag(source, target),
-    untag: async (name) => images.names.untag(name),
-    delete: (name) => images.names.delete(name),
-    prune: (request) => images.names.prune(request),
     verify: async (name, onProgress, signal) => ({
       name,
       ...(await images.verify(name, inOrder(onProgress), signal)),
     }),
+    names: images.names,
+    registries: {
+      login: ({ host, ...credentials }, signal) => registries.login(host, credentials, signal),
+      logout: (host) => registries.logout(host),
+      list: () => registries.list(),
+    },
   };
 }
 

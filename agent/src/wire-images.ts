@@ -6,7 +6,8 @@ import type { ClusterIdentity } from '@volt/shared/pki';
 import type { ImageOperations } from './api/index.ts';
 import type { Engine, Images as EngineImages } from './engine/index.ts';
 import { kernelSpecialFiles, type Programs } from './host/index.ts';
-import { Images } from './images/index.ts';
+import { Images, RemoteImages } from './images/index.ts';
+import { Partials, Registries } from './oci/index.ts';
 import { Peers } from './peers/index.ts';
 import { openStore, readTreeFile, serveObjects, type ObjectSource, type Store } from './store/index.ts';
 import { imageOperations, pullFrom, sourcesOf } from './wire-image-operations.ts';
@@ -42,6 +43,8 @@ export interface OpenImages {
 const STORE_ROOT = '/var/lib/volt/cas';
 const LOWERS = '/var/lib/volt/images';
 const SCRATCH = '/var/lib/volt/cas/tmp';
+const PARTIALS = '/var/lib/volt/cas/partial';
+const REGISTRIES = '/etc/volt/registries.yaml';
 /** Account files of an image. Millions of users are not worth the memory. */
 const ACCOUNTS_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -56,11 +59,15 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
   const where = { root: STORE_ROOT, images: LOWERS, lowers: settings['store.lowers'] };
   const store = await openStore({ ...where, programs, specials: kernelSpecialFiles });
   const images = new Images({ store, programs, usersOf, scratch: SCRATCH, now: () => new Date() });
+  const registries = new Registries(REGISTRIES);
+  const partials = new Partials(PARTIALS);
+  const { names } = images;
+  const remote = new RemoteImages({ store, names, registries, partials, scratch: SCRATCH, now: () => new Date() });
   const peers = identity === null ? null : openPeers(wire, identity);
   const pulls = new Map<string, Promise<unknown>>();
 
   return {
-    operations: imageOperations(images, peers),
+    operations: imageOperations({ images, remote, registries, peers }),
     forEngine: {
       resolve: (name) => images.resolve(name),
       open: (manifest) => images.open(manifest),

@@ -10,24 +10,16 @@ import {
   type ImageSummary,
 } from '@volt/shared/model';
 import type { Programs } from '../host/index.ts';
-import { type OpenImage, parsePlatform, platformOf, type WantedPlatform } from '../oci/index.ts';
-import {
-  type Digest,
-  type FetchProgress,
-  type Hold,
-  type Ingest,
-  type ObjectSource,
-  type Store,
-  withFsErrors,
-} from '../store/index.ts';
+import { platformOf } from '../oci/index.ts';
+import type { Digest, FetchProgress, Ingest, ObjectSource, Store } from '../store/index.ts';
 import { buildDebian, editBuilt, type Variant } from './build-debian.ts';
 import { type ExportRequest, exportImage } from './export.ts';
 import { type ArchiveFormat, importArchive } from './import-archive.ts';
 import { type ImportedTree, importTree } from './import-tar.ts';
-import { encodeManifest, type ImageManifest } from './manifest.ts';
 import { ImageNames, summary, type UsersOf } from './names.ts';
+import { type Made, madeOf, publishImage, wantedPlatform } from './publish.ts';
 import { pullObjects } from './pull.ts';
-import { parseReference, type Reference, spellReference } from './reference.ts';
+import { parseReference, type Reference } from './reference.ts';
 import { type Verified, verifyImage } from './verify.ts';
 
 export interface ImagesOptions {
@@ -74,9 +66,6 @@ export interface PullRequest {
   readonly peers: readonly ObjectSource[];
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
 }
-
-/** What becomes an image once it has a name. */
-type Made = Pick<ImageManifest, 'config' | 'platform' | 'history' | 'origin'> & { readonly tree: ImportedTree };
 
 let scratches = 0;
 
@@ -197,49 +186,8 @@ export class Images {
     return join(scratch, `${work}-${process.pid}-${now().getTime()}-${scratches++}`);
   }
 
-  /** Contents, tree and manifest become durable together, and only then does the name point at them. */
-  async #publish(reference: Reference, make: (batch: Ingest, hold: Hold) => Promise<Made>): Promise<ImageSummary> {
+  #publish(reference: Reference, make: (batch: Ingest) => Promise<Made>): Promise<ImageSummary> {
     const { store, now } = this.#options;
-    return withFsErrors(`Cannot make image '${spellReference(reference)}'`, async () => {
-      // Until the name is set: what this relies on is nobody else's to keep.
-      using hold = store.holds.open();
-      await using batch = store.objects.ingest({ hold });
-      const { tree, config, ...known } = await make(batch, hold);
-      const { digest: treeDigest, sizeBytes, files } = tree;
-      const createdAt = now().toISOString();
-      const kind = 'volt.image.v1' as const;
-      const manifest = { kind, tree: treeDigest, config, createdAt, sizeBytes, files, ...known };
-      const digest = await batch.putBytes(encodeManifest(manifest));
-      await batch.commit();
-      await this.names.set(reference, digest);
-      return summary(reference, digest, manifest);
-    });
+    return publishImage({ store, names: this.names, now, reference, make });
   }
 }
-
-const wantedPlatform = (asked: string | undefined): WantedPlatform =>
-  asked === undefined
-    ? { platform: platformOf(process.arch), isAsked: false }
-    : { platform: parsePlatform(asked), isAsked: true };
-
-interface FromElsewhere {
-  readonly tree: ImportedTree;
-  readonly image: OpenImage;
-  readonly format: 'oci' | 'docker' | 'registry';
-  readonly config: ImageOverrides;
-}
-
-function madeOf({ tree, image, format, config }: FromElsewhere): Made {
-  const { platform, history, digest, reference, builtAt } = image;
-  return {
-    tree,
-    config: { ...image.config, ...given(config) },
-    platform: { os: platform.os, architecture: platform.architecture, variant: platform.variant ?? undefined },
-    history: history.length === 0 ? undefined : [...history],
-    origin: { format, digest, reference, builtAt },
-  };
-}
-
-/** Without what is absent in all but name. */
-const given = (config: ImageOverrides): Partial<ImageConfig> =>
-  Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));

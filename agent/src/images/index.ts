@@ -1,3 +1,4 @@
 export type { Variant } from './build-debian.ts';
 export { Images, type BuildRequest, type ImagesOptions, type ImportRequest, type PullRequest } from './images.ts';
 export { missingOf } from './pull.ts';
+export { RemoteImages } from './remote.ts';

@@ -40,13 +40,9 @@ export class ImageNames {
     return this.#refs.list().map((ref) => summary(ref, ref.digest, this.#intactManifest(ref.digest)));
   }
 
-  /** The first name of an image that was made of this manifest elsewhere. */
-  findOrigin(digest: string): { manifest: Digest; platform: ImageManifest['platform'] } | undefined {
-    for (const ref of this.#refs.list()) {
-      const manifest = this.#intactManifest(ref.digest);
-      if (manifest?.origin?.digest === digest) return { manifest: ref.digest, platform: manifest.platform };
-    }
-    return undefined;
+  /** An image that was pulled as this manifest, and is as it was. */
+  findOrigin(digest: string): Digest | undefined {
+    return this.#refs.list().find((ref) => isPulled(this.#intactManifest(ref.digest), digest))?.digest;
   }
 
   /** One more name for an image. A name that is taken afterwards means this one. */
@@ -126,6 +122,9 @@ export class ImageNames {
     return this.#refs.list().filter((ref) => ref.name !== name || ref.tag !== tag);
   }
 }
+
+const isPulled = (manifest: ImageManifest | undefined, digest: string): boolean =>
+  manifest?.origin?.format === 'registry' && manifest.origin.digest === digest;
 
 export const summary = (reference: Reference, digest: Digest, manifest: ImageManifest | undefined): ImageSummary => ({
   name: spellReference(reference),

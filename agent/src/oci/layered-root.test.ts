@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Inode } from '../store/index.ts';
-import { LayeredRoot } from './layered-root.ts';
+import { impliedFolder, LayeredRoot } from './layered-root.ts';
 import { changeOf, isLayerName } from './whiteout.ts';
 
 const owned = { uid: 0, gid: 0, mtime: '0' };
@@ -70,6 +70,10 @@ describe('a removal', () => {
   test('of what is not there changes nothing', () => {
     const empty: Entry[] = [['x/y/.wh.z', wh]];
     expect(names(fold(lower, [['.wh.x', wh], ...empty, ['x/.wh..wh..opq', wh]]))).toEqual(names(fold(lower)));
+  });
+
+  test('leaves the folder, even one that nobody described', () => {
+    expect(names(fold([['x/a', file()]], [['x/.wh.a', wh]]))).toEqual(['x']);
   });
 
   test('is undone by a later layer', () => {
@@ -200,7 +204,7 @@ describe('an entry below a symbolic link', () => {
       ['usr/lib/x', file()],
       ['lib', link('usr/lib')],
     ];
-    expect(names(fold(lower, [['lib/.wh.x', wh]]))).toEqual(['lib']);
+    expect(names(fold(lower, [['lib/.wh.x', wh]]))).toEqual(['lib', 'usr/lib']);
   });
 
   test('a link itself is replaced, not followed', () => {
@@ -255,7 +259,9 @@ test('layers give what removing first and adding then gives', () => {
       }
       compared++;
       const wanted = modelled(layers);
-      expect([...root.inodes()].filter(([at]) => at !== '').toSorted()).toEqual([...wanted].toSorted());
+      expect([...root.inodes()].filter(([at, inode]) => at !== '' && inode !== impliedFolder).toSorted()).toEqual(
+        [...wanted].toSorted(),
+      );
     }),
     { numRuns: 2000 },
   );

@@ -18,6 +18,9 @@ import { type ByteString, ENTRIES_MAX, type Inode, shown } from '../store/index.
 /** As in Linux. */
 const LINKS_FOLLOWED_MAX = 40;
 
+/** A folder that nobody described and that is empty by now. */
+export const impliedFolder: Inode = { type: 'dir', mode: 0o755, uid: 0, gid: 0, mtime: '0' };
+
 interface Node {
   readonly parent: Node | undefined;
   /** Undefined for a folder that is only implied by what is in it. */
@@ -84,11 +87,15 @@ export class LayeredRoot {
     if (node !== undefined) this.#clear(node);
   }
 
-  /** Every name that is left, but not folders that nobody described. Two names with one inode are hard links. */
+  /**
+   * Every name that is left, but not folders that nobody described and that
+   * have something in them. Two names with one inode are hard links.
+   */
   inodes(): Map<ByteString, Inode> {
     const all = new Map<ByteString, Inode>();
     const walk = (node: Node, path: ByteString): void => {
       if (node.inode !== undefined) all.set(path, node.inode);
+      else if (node.children?.size === 0 && node.parent !== undefined) all.set(path, impliedFolder);
       for (const [name, child] of node.children ?? []) walk(child, path === '' ? name : `${path}/${name}`);
     };
     walk(this.#root, '');

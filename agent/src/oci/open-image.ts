@@ -27,6 +27,8 @@ export interface OpenImage extends KnownConfig {
 export interface BlobSource {
   /** A manifest, an index or a configuration, whole. */
   document(descriptor: Descriptor, signal: AbortSignal): Promise<Uint8Array>;
+  /** Told before the first layer is asked for: all there will be. */
+  expect?(layers: readonly Descriptor[]): void;
   layer(descriptor: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
@@ -56,11 +58,13 @@ export async function openImage({ source, root, reference, wanted, signal }: Ope
   if (diffIds.length !== manifest.layers.length) {
     throw bad(`its manifest has ${manifest.layers.length} layers and its configuration ${diffIds.length}`);
   }
+  const left = warningsOf(known, wanted);
+  source.expect?.(manifest.layers);
   const layers = manifest.layers.map((layer, index): OpenLayer => {
     const open = (given: AbortSignal) => verified(source.layer(layer, given), layer);
     return { diffId: diffIds[index] as OciDigest, sizeBytes: layer.size, open };
   });
-  return { ...known, left: warningsOf(known, wanted), digest: descriptor.digest, reference, layers };
+  return { ...known, left, digest: descriptor.digest, reference, layers };
 }
 
 export function warningsOf(known: KnownConfig, { platform, isAsked }: WantedPlatform): string[] {

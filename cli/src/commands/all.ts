@@ -11,6 +11,7 @@ import { imageExport } from './image-export.ts';
 import { imageImport } from './image-import.ts';
 import { imagePrune } from './image-prune.ts';
 import { logs } from './logs.ts';
+import { registryLogin } from './registry.ts';
 import { version } from './version.ts';
 
 /** The commands that no row of a method table can say. */
@@ -20,6 +21,7 @@ export const handCommands: readonly Command[] = [
   imageImport,
   imageExport,
   imagePrune,
+  registryLogin,
   casVerify,
   casRepair,
   casBuild,

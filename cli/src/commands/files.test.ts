@@ -254,3 +254,30 @@ describe('cluster', () => {
     expect(stderr).not.toContain('hunter2');
   });
 });
+
+describe('registry login', () => {
+  const answers = { 'registry.login': () => ({ host: 'ghcr.io', username: 'me' }) };
+
+  test('takes the password from what is piped in', async () => {
+    const terminal = new FakeTerminal({ input: 'secret\n' });
+    const { code, stdout, stderr, asked } = await volt('registry login ghcr.io -u me', { answers, terminal });
+    expect({ code, shown: stdout + stderr }).toEqual({
+      code: 0,
+      shown: expect.not.stringContaining('secret') as string,
+    });
+    expect(asked[0]?.params).toEqual({ host: 'ghcr.io', username: 'me', password: 'secret' });
+  });
+
+  test('asks a person, and does not show what is typed', async () => {
+    const terminal = new FakeTerminal({ input: 'secreX\u007ft\r', columns: 80 });
+    const { stdout, stderr, asked } = await volt('registry login ghcr.io -u me', { answers, terminal });
+    expect(asked[0]?.params).toMatchObject({ password: 'secret' });
+    expect(stdout + stderr).not.toContain('sec');
+    expect(terminal.isRaw).toBe(false);
+  });
+
+  test.each(['', '\n'])('sends nothing without a password', async (input) => {
+    const terminal = new FakeTerminal({ input });
+    expect(await volt('registry login ghcr.io -u me', { answers, terminal })).toMatchObject({ code: 2, asked: [] });
+  });
+});

@@ -8,6 +8,7 @@ export const nouns: Readonly<Record<string, string>> = {
   container: 'Containers of one node',
   image: 'Images that containers are made from',
   cas: 'The store of one node, where images are kept',
+  registry: 'Registries that images come from and go to',
   instance: 'What runs, on a node or in the cluster',
   deploy: 'Workloads of the cluster',
   node: 'Machines of the cluster',

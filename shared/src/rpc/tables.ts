@@ -4,6 +4,7 @@ import { containerMethods } from './methods/container.ts';
 import { deployMethods } from './methods/deploy.ts';
 import { imageMethods } from './methods/image.ts';
 import { instanceMethods } from './methods/instance.ts';
+import { registryMethods } from './methods/registry.ts';
 import { serviceMethods } from './methods/service.ts';
 import { systemMethods } from './methods/system.ts';
 
@@ -13,6 +14,7 @@ export const agentMethods = {
   ...instanceMethods,
   ...containerMethods,
   ...imageMethods,
+  ...registryMethods,
   ...casMethods,
   ...serviceMethods,
   ...clusterAgentMethods,

@@ -3,7 +3,7 @@ import type { AgentMethods, Handlers } from '@volt/shared/rpc';
 import type { Caller } from '@volt/shared/server';
 import { bytes } from './bytes.ts';
 
-type Row = Extract<keyof AgentMethods, `image.${string}`>;
+type Row = Extract<keyof AgentMethods, `image.${string}` | `registry.${string}`>;
 
 /** What long work says on the way. */
 export interface Progress {
@@ -19,17 +19,23 @@ export type OnProgress = (progress: Progress) => Promise<void>;
 export interface ImageOperations {
   build(request: ImageBuild, onProgress: OnProgress, signal: AbortSignal): Promise<ImageSummary>;
   importTar(request: ImportRequest, onProgress: OnProgress, signal: AbortSignal): Promise<ImageSummary>;
-  /** Fetches it from whichever node of the cluster has it. */
-  pull(name: string, onProgress: OnProgress, signal: AbortSignal): Promise<ImageSummary>;
+  /** Fetches it from whichever node of the cluster has it, or from the registry that the reference names. */
+  pull(request: PullRequest, onProgress: OnProgress, signal: AbortSignal): Promise<ImageSummary>;
+  push(request: PushRequest, onProgress: OnProgress, signal: AbortSignal): Promise<PushedImage>;
   export(request: ExportRequest, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  list(): Promise<ImageSummary[]>;
   inspect(name: string): Promise<ImageDetail>;
   history(name: string): Promise<ImageStep[]>;
+  verify(name: string, onProgress: OnProgress, signal: AbortSignal): Promise<VerifiedImage>;
+  readonly names: ImageNameOperations;
+  readonly registries: RegistryOperations;
+}
+
+export interface ImageNameOperations {
+  list(): ImageSummary[];
   tag(source: string, target: string): Promise<ImageSummary>;
-  untag(name: string): Promise<{ name: string; removed: boolean }>;
+  untag(name: string): { name: string; removed: boolean };
   delete(name: string): Promise<{ name: string; deleted: boolean }>;
   prune(request: { dryRun: boolean }): Promise<ImageSummary[]>;
-  verify(name: string, onProgress: OnProgress, signal: AbortSignal): Promise<VerifiedImage>;
 }
 
 export interface ImportRequest {
@@ -40,6 +46,41 @@ export interface ImportRequest {
   readonly config: ImageOverrides;
   /** The archive as it comes: plain, gzip or zstd. */
   readonly source: AsyncIterable<Uint8Array>;
+}
+
+export interface PullRequest {
+  readonly reference: string;
+  readonly name?: string | undefined;
+  readonly platform?: string | undefined;
+}
+
+export interface PushRequest {
+  readonly name: string;
+  readonly reference: string;
+  readonly compress: 'none' | 'gzip' | 'zstd';
+  readonly mountFrom?: string | undefined;
+}
+
+interface PushedImage {
+  readonly reference: string;
+  readonly digest: string;
+}
+
+/** What the handlers need of registries' credentials. */
+export interface RegistryOperations {
+  login(request: { host: string; username: string; password: string }, signal: AbortSignal): Promise<void>;
+  /** Says whether there were any. */
+  logout(host: string): boolean;
+  list(): KnownRegistry[];
+}
+
+interface KnownRegistry {
+  readonly host: string;
+  readonly username: string | null;
+  readonly hasIdentity: boolean;
+  readonly insecure: boolean;
+  readonly ca: string | null;
+  readonly mirrors: string[];
 }
 
 export interface ExportRequest {
@@ -62,18 +103,25 @@ export function imageHandlers(images: ImageOperations): Pick<Handlers<AgentMetho
     'image.build': (request, { emit, signal }) => images.build(request, emit, signal),
     'image.import': (request, { input, emit, signal }) =>
       images.importTar({ ...request, source: bytes(input) }, emit, signal),
-    'image.pull': ({ name }, { emit, signal }) => images.pull(name, emit, signal),
+    'image.pull': (request, { emit, signal }) => images.pull(request, emit, signal),
+    'image.push': (request, { emit, signal }) => images.push(request, emit, signal),
     'image.export': async (request, { emit, signal }) => ({
       sizeBytes: await send(images.export(request, signal), emit),
     }),
-    'image.list': () => images.list(),
+    'image.list': async () => images.names.list(),
     'image.inspect': ({ name }) => images.inspect(name),
     'image.history': ({ name }) => images.history(name),
-    'image.tag': ({ source, target }) => images.tag(source, target),
-    'image.untag': ({ name }) => images.untag(name),
-    'image.delete': ({ name }) => images.delete(name),
-    'image.prune': (request) => images.prune(request),
+    'image.tag': ({ source, target }) => images.names.tag(source, target),
+    'image.untag': async ({ name }) => images.names.untag(name),
+    'image.delete': ({ name }) => images.names.delete(name),
+    'image.prune': (request) => images.names.prune(request),
     'image.verify': ({ name }, { emit, signal }) => images.verify(name, emit, signal),
+    'registry.login': async (request, { signal }) => {
+      await images.registries.login(request, signal);
+      return { host: request.host, username: request.username };
+    },
+    'registry.logout': async ({ host }) => ({ host, forgotten: images.registries.logout(host) }),
+    'registry.list': async () => images.registries.list(),
   };
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ImageBuild, ImageDetail, ImageName, ImageOverrides, ImageStep, ImageSummary } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
-import { Platform, Progress } from '../shapes/image.ts';
+import { Platform, Progress, PullReference } from '../shapes/image.ts';
 
 const shown = ['name', 'digest', 'sizeBytes', 'files', 'createdAt'] as const;
 
@@ -69,14 +69,57 @@ export const imageMethods = {
   }),
 
   'image.pull': stream({
-    summary: 'Fetch an image from the nodes of the cluster that have it.',
-    params: () => z.object({ name: ImageName }),
+    summary: 'Fetch an image from the nodes of the cluster, or from a registry.',
+    params: () =>
+      z.object({
+        reference: PullReference.describe(
+          'NAME[:TAG] of the cluster, or HOST/PATH[:TAG][@DIGEST] of a registry, such as docker.io/nginx.',
+        ),
+        name: ImageName.optional().describe(
+          'What to call it here; from a registry, the last part of PATH and the tag.',
+        ),
+        platform: Platform.optional().describe(
+          'Which one of an image for several machines; this machine unless given.',
+        ),
+      }),
     event: () => Progress,
     result: () => ImageSummary,
     permission: 'image:write',
     audit: 'image.pull',
-    resource: 'name',
-    cli: { command: 'image pull', positional: ['name'], columns: shown, examples: ['image pull web'] },
+    resource: 'reference',
+    cli: {
+      command: 'image pull',
+      positional: ['reference'],
+      columns: shown,
+      examples: ['image pull web', 'image pull ghcr.io/org/app:1.2', 'image pull docker.io/nginx --name nginx:edge'],
+    },
+  }),
+
+  'image.push': stream({
+    summary: 'Send an image to a registry.',
+    params: () =>
+      z.object({
+        name: ImageName,
+        reference: PullReference.describe('HOST/PATH[:TAG] to send it to.'),
+        compress: z.enum(['none', 'gzip', 'zstd']).default('gzip').describe('How the files are packed.'),
+        mountFrom: z
+          .string()
+          .max(255)
+          .regex(/^[a-z0-9._/-]+$/, 'Must look like org/app')
+          .optional()
+          .describe('Repository of the same registry that may have the files already.'),
+      }),
+    event: () => Progress,
+    result: () => z.object({ reference: z.string(), digest: z.string() }),
+    permission: 'image:write',
+    audit: 'image.push',
+    resource: 'reference',
+    cli: {
+      command: 'image push',
+      positional: ['name', 'reference'],
+      columns: ['reference', 'digest'],
+      examples: ['image push web registry.example.org/shop/web:1.2'],
+    },
   }),
 
   'image.list': method({
