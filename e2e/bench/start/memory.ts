@@ -19,7 +19,7 @@ export function freshAgent({ node }: BenchNode): Contender {
   };
 }
 
-/** The same in a cluster, which has a line to NATS and a TLS port. The first sample makes the cluster: ask for it last. */
+/** The same in a cluster, with a line to NATS and a TLS port. The first sample makes the cluster: it comes last. */
 export function freshMember({ node }: BenchNode): Contender {
   let cluster: Promise<string> | undefined;
   return {
