@@ -12,6 +12,7 @@
  * guess, and is counted after the answer.
  */
 import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { isDigest, type Store } from '../store/index.ts';
@@ -36,12 +37,18 @@ const YOUNG_MS = 50;
 
 const Shard = z.object({ mtimeMs: z.number(), objects: z.int(), sizeBytes: z.number(), diskBytes: z.number() });
 type Shard = z.output<typeof Shard>;
+/** One look at all shards. */
+interface Run {
+  readonly startedMs: number;
+  readonly done: Promise<void>;
+}
+
 const Note = z.object({ shards: z.record(z.string(), Shard) });
 
 export class Counter {
   readonly #store: Store;
   #shards: Map<string, Shard> | undefined;
-  #isCounting = false;
+  #run: Run | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -49,46 +56,44 @@ export class Counter {
 
   /** Answers in about half a second whatever the size. */
   async count(signal: AbortSignal): Promise<Counts> {
-    const started = performance.now();
-    const isComplete = await this.#bringUpToDate(signal, () => performance.now() - started < PATIENCE_MS);
-    if (!isComplete) void this.#countOn();
-    return this.#sum(isComplete);
-  }
-
-  /** All of it, however long it takes. */
-  async countAll(signal: AbortSignal): Promise<Counts> {
-    return this.#sum(await this.#bringUpToDate(signal, () => true));
-  }
-
-  /** Behind an answer that was a guess, so that the next is not. */
-  async #countOn(): Promise<void> {
-    if (this.#isCounting) return;
-    this.#isCounting = true;
-    try {
-      await this.#bringUpToDate(new AbortController().signal, () => true);
-    } catch {
-      // The next who asks counts again, and is told what is wrong.
-    } finally {
-      this.#isCounting = false;
+    const askedMs = performance.now();
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const timeUp = new Promise<'time is up'>((resolve) =>
+      patience.addEventListener('abort', () => resolve('time is up'), { once: true }),
+    );
+    for (;;) {
+      const run = (this.#run ??= this.#start());
+      const ended = await Promise.race([run.done, timeUp]);
+      signal.throwIfAborted();
+      if (ended === 'time is up') return this.#sum(false);
+      // One that began before may have passed what changed since.
+      if (run.startedMs >= askedMs) return this.#sum(true);
     }
   }
 
-  /** False where time was up before every shard was looked at. */
-  async #bringUpToDate(signal: AbortSignal, hasTime: () => boolean): Promise<boolean> {
+  /** Goes on behind an answer that was a guess, so that the next is not. */
+  #start(): Run {
+    const done = this.#bringUpToDate().finally(() => {
+      this.#run = undefined;
+    });
+    // Who waits is told; when nobody does, the next one counts again.
+    done.catch(() => {});
+    return { startedMs: performance.now(), done };
+  }
+
+  async #bringUpToDate(): Promise<void> {
     const { layout } = this.#store.objects;
-    const breath = new Breath(signal);
+    const breath = new Breath(new AbortController().signal);
     const shards = (this.#shards ??= remembered(this.#store));
-    const present = readdirSync(layout.objects);
+    const present = await readdir(layout.objects);
     for (const name of shards.keys()) if (!present.includes(name)) shards.delete(name);
     const changed = present.filter((name) => shards.get(name)?.mtimeMs !== timeOf(join(layout.objects, name)));
     for (const name of changed) {
-      if (!hasTime()) return false;
       const counted = await countShard(join(layout.objects, name), breath);
       if (counted === undefined) shards.delete(name);
       else shards.set(name, counted);
     }
     if (changed.length > 0) writeNote(this.#store, 'counts', { shards: Object.fromEntries(shards) });
-    return true;
   }
 
   #sum(isExact: boolean): Counts {
@@ -117,7 +122,7 @@ async function countShard(folder: string, breath: Breath): Promise<Shard | undef
   const mtimeMs = timeOf(folder);
   if (mtimeMs === undefined) return undefined;
   const counted = { objects: 0, sizeBytes: 0, diskBytes: 0 };
-  for (const name of readdirSync(folder)) {
+  for (const name of await readdir(folder)) {
     if (breath.isDue) await breath.breathe();
     const stats = isDigest(name) ? lstatSync(join(folder, name), { throwIfNoEntry: false }) : undefined;
     if (stats === undefined) continue;

@@ -1,5 +1,6 @@
 /** The second half of a collection: objects that are neither marked nor held go. */
-import { lstatSync, readdirSync, type Stats, unlinkSync } from 'node:fs';
+import { lstatSync, type Stats, unlinkSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDigest, type Store } from '../store/index.ts';
 import type { Breath } from './breath.ts';
@@ -32,12 +33,12 @@ export interface Swept {
 export async function sweep({ store, marked, lowerNames, dryRun, breath, onShard }: Sweep): Promise<Swept> {
   const { layout } = store.objects;
   const swept = { objects: 0, sizeBytes: 0, freedBytes: 0, kept: 0, held: 0 };
-  const shards = readdirSync(layout.objects);
+  const shards = await readdir(layout.objects);
   for (const [index, shard] of shards.entries()) {
     onShard?.(index, shards.length);
     await breath.breathe();
     const folder = join(layout.objects, shard);
-    for (const digest of readdirSync(folder)) {
+    for (const digest of await readdir(folder)) {
       if (breath.isDue) await breath.breathe();
       if (!isDigest(digest)) continue;
       if (marked.has(digest)) {
