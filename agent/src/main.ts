@@ -131,7 +131,14 @@ async function run(): Promise<number> {
 }
 
 const bootstrapOf = (host: ReturnType<typeof hostPorts>, settings: Settings) =>
-  createBootstrap(bootstrapPorts({ ...host, program: ownPath(), bridge: settings['network.bridge'] }));
+  createBootstrap(
+    bootstrapPorts({
+      ...host,
+      program: ownPath(),
+      bridge: settings['network.bridge'],
+      controllerPort: settings['controller.port'],
+    }),
+  );
 
 const hostPorts = (bus: SystemBus) => ({
   files: new NodeFiles(),

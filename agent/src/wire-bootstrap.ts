@@ -16,6 +16,8 @@ export interface WireBootstrap {
   readonly clock: Clock;
   /** The binary that the controller's unit starts. */
   readonly program: string;
+  /** Where a controller of this node listens. */
+  readonly controllerPort: number;
   /** Of the containers; its address is nobody else's business. */
   readonly bridge: string;
 }
@@ -26,7 +28,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const PAUSE_MS = 500;
 
 export function bootstrapPorts(wire: WireBootstrap): BootstrapPorts {
-  const { files, systemd, journal, clock, programs, program } = wire;
+  const { files, systemd, journal, clock, programs, program, controllerPort } = wire;
   const never = new AbortController().signal;
   return {
     files,
@@ -43,7 +45,8 @@ export function bootstrapPorts(wire: WireBootstrap): BootstrapPorts {
         return lines;
       },
     },
-    controllers: { ...realControllers, withdraw },
+    controllers: { ...realControllers(controllerPort), withdraw },
+    controllerPort,
     hostName: hostname,
     ownAddresses: () => ownAddresses(wire.bridge),
     localAddressTowards,

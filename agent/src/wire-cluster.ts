@@ -9,6 +9,7 @@ import { sentenceFirst } from '@volt/shared/daemon';
 import { version } from '@volt/shared/program';
 import { toVoltError } from '@volt/shared/errors';
 import type { Log } from '@volt/shared/server';
+import { keepControllers } from './bootstrap/index.ts';
 import { DiskLedger, FENCE_STOP_MS, runClusterNode, type NodeFacts, type Workloads } from './cluster/index.ts';
 import type { Engine } from './engine/index.ts';
 import type { Files } from './host/index.ts';
@@ -110,15 +111,18 @@ async function factsOf({ config, images }: ClusterWire): Promise<NodeFacts> {
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 /** Containers of other nodes are reached through those nodes. */
-async function keepRoutes({ config, kv, network, log }: ClusterWire, signal: AbortSignal): Promise<void> {
+async function keepRoutes(wire: ClusterWire, signal: AbortSignal): Promise<void> {
+  const { config, kv, network, log } = wire;
   let said = '';
   while (!signal.aborted) {
     try {
-      const records = await kv.list('nodes');
-      const peers = records.flatMap(({ value }) =>
-        value === null || value.name === config.node ? [] : [{ subnet: value.subnet, address: value.address }],
+      const records = (await kv.list('nodes')).flatMap(({ value }) => (value === null ? [] : [value]));
+      const others = records.filter(({ name }) => name !== config.node);
+      await network.setRoutes(
+        others.map(({ subnet, address }) => ({ subnet, address })),
+        signal,
       );
-      await network.setRoutes(peers, signal);
+      await keepControllers(wire, others);
       said = '';
     } catch (thrown) {
       const { code, message } = toVoltError(thrown);

@@ -61,9 +61,9 @@ export async function init(ports: BootstrapPorts, params: InitParams, signal: Ab
     });
   }
   await requireNats(ports, signal);
-  const config = withControllers({ cluster, node, address, subnet, range, roles: ['agent', 'controller'] }, [
-    { node, address },
-  ]);
+  const controllers = [`${address}:${ports.controllerPort}`];
+  const self = { cluster, node, address, subnet, range, roles: ['agent' as const, 'controller' as const] };
+  const config = withControllers({ ...self, controllers }, [{ node, address }]);
   const files = await firstFiles(ports, config);
   await begin(ports);
   try {
@@ -74,7 +74,7 @@ export async function init(ports: BootstrapPorts, params: InitParams, signal: Ab
     const identity = identityOf(config, files);
     const join = await untilReady(ports, units, (asked) => ports.controllers.makeToken(identity, admin, asked), signal);
     await finish(ports);
-    return { cluster, node, address, join };
+    return { cluster, node, address, controller: config.controllers[0]!, join };
   } catch (thrown) {
     await undoQuietly(ports, { keepKey: false });
     throw wrapError(toVoltError(thrown), `Cluster '${cluster}' was not made`);

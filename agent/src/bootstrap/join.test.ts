@@ -37,6 +37,14 @@ describe('a machine that joins', () => {
     expect(await machine.files.read(`${DIR}/nats.conf`)).toContain('"nats://192.0.2.1:6222"');
   });
 
+  test("remembers the port that its cluster's controllers listen on", async () => {
+    const machine = await makeMachine();
+    const params = { controller: '192.0.2.1:9444', token: machine.cluster.token, node: undefined };
+    await createBootstrap(machine.ports).join({ ...params, address: '192.0.2.2', role: 'auto' }, signal);
+    const config = readConfig((await machine.files.read(`${DIR}/cluster.json`))!, 'cluster.json');
+    expect(config.controllers).toEqual(['192.0.2.2:9444', '192.0.2.1:9444']);
+  });
+
   test('keeps its keys to itself', async () => {
     const machine = await makeMachine();
     const sent: string[] = [];

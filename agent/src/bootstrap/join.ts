@@ -64,7 +64,7 @@ export async function join(ports: BootstrapPorts, params: JoinParams, signal: Ab
       throw thrown;
     });
     isMaybeRecorded = true;
-    await settle(ports, { node, address, key, user, admission }, signal);
+    await settle(ports, { node, address, key, user, admission, controller: params.controller }, signal);
     await finish(ports);
     return { cluster: admission.cluster, node, roles: admission.roles };
   } catch (thrown) {
@@ -90,16 +90,19 @@ interface Newcomer {
   readonly key: string;
   readonly user: UserKey;
   readonly admission: Admission;
+  /** Who was asked: the others listen on the same port. */
+  readonly controller: string;
 }
 
 /** Writes what the admission makes of this machine, and starts what its roles need. */
 async function settle(ports: BootstrapPorts, newcomer: Newcomer, signal: AbortSignal): Promise<void> {
-  const { node, address, admission } = newcomer;
+  const { node, address, admission, controller } = newcomer;
   const { cluster, subnet, range, roles, peers } = admission;
   const isController = roles.includes('controller');
   const others = peers.filter((peer) => peer.node !== node && peer.roles.includes('controller'));
   const controllers = isController ? [{ node, address }, ...others] : others;
-  const config = withControllers({ cluster, node, address, subnet, range, roles }, controllers);
+  const self = { cluster, node, address, subnet, range, roles, controllers: [controller] };
+  const config = withControllers(self, controllers);
   const files = memberFiles(newcomer, ports.now());
   await writeFiles(ports, { ...files, config: writeConfig(config) });
   if (!isController) return;

@@ -159,6 +159,7 @@ export async function makeMachine(cluster: FakeCluster = new FakeCluster()): Pro
       clock += ms;
     },
     permissionsFor,
+    controllerPort: 7444,
     program: '/usr/local/bin/volt',
   };
   return { files, units, cluster, ports };

@@ -6,7 +6,6 @@ import { command } from '../catalog/index.ts';
 import type { Session } from '../session/index.ts';
 import { cannotRead } from './image-import.ts';
 
-const CONTROLLER_PORT = 7444;
 const TOKEN_CHARACTERS_MAX = 4096;
 
 export const clusterInit = command({
@@ -32,7 +31,7 @@ export const clusterInit = command({
         'On each machine that is to join run the command, and paste the token when it waits for it:',
     );
     // The token is not in the command: arguments are there for everybody on the machine to see.
-    const join = `volt cluster join ${result.address}:${CONTROLLER_PORT} --token-file -`;
+    const join = `volt cluster join ${result.controller} --token-file -`;
     await session.terminal.stdout.write(`${join}\n${result.join}\n`);
     return 0;
   },

@@ -212,13 +212,13 @@ describe('cluster', () => {
   const join2 = ['cluster', 'join', '192.0.2.1:7444', '--address', '192.0.2.2'];
 
   test('init prints a command that joins, and the token apart from it', async () => {
-    const made = { cluster: 'volt', node: 'n1', address: '192.0.2.1', join: token };
+    const made = { cluster: 'volt', node: 'n1', address: '192.0.2.1', controller: '192.0.2.1:9444', join: token };
     const { stdout, stderr } = await volt('cluster init', { answers: { 'cluster.init': () => made } });
     const [command = '', ...rest] = stdout.split('\n');
     expect(rest).toEqual([token, '']);
     const terminal = new FakeTerminal({ input: `${token}\n`, columns: 80 });
     const { asked } = await volt(command.replace('volt ', ''), { answers: joined, terminal });
-    expect(asked[0]?.params).toEqual({ controller: '192.0.2.1:7444', token });
+    expect(asked[0]?.params).toEqual({ controller: '192.0.2.1:9444', token });
     expect(stderr).toContain("Cluster 'volt' has its first node, 'n1'.");
   });
 

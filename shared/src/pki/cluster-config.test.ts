@@ -25,6 +25,11 @@ test('a controller is the first in its own list', () => {
   expect(config.controllers).toEqual(['192.0.2.2:7444', '192.0.2.1:7444']);
 });
 
+test('controllers that were known tell on which port all of them listen', () => {
+  const { controllers } = withControllers({ ...node2, controllers: ['192.0.2.1:9444'] }, peers);
+  expect(controllers).toEqual(['192.0.2.2:9444', '192.0.2.1:9444']);
+});
+
 describe('INVALID_CONFIG names the file and the field', () => {
   const without = (field: string) => JSON.stringify({ ...config, [field]: undefined });
   test.each<[string, string, string]>([

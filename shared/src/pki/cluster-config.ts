@@ -31,11 +31,15 @@ export interface Peer {
   readonly address: string;
 }
 
-/** The same node with this list of controllers; itself first when it is one. */
+/**
+ * The same node with this list of controllers; itself first when it is one. Those that were known before tell
+ * on which port the controllers of this cluster listen.
+ */
 export function withControllers(
-  config: Omit<ClusterConfig, 'servers' | 'controllers'>,
+  config: Omit<ClusterConfig, 'servers' | 'controllers'> & Partial<Pick<ClusterConfig, 'controllers'>>,
   peers: readonly Peer[],
 ): ClusterConfig {
+  const port = config.controllers?.[0]?.split(':')[1] ?? CONTROLLER_PORT;
   const addresses = peers
     .toSorted((a, b) => Number(b.node === config.node) - Number(a.node === config.node) || (a.node < b.node ? -1 : 1))
     .slice(0, CONTROLLERS_MAX)
@@ -43,7 +47,7 @@ export function withControllers(
   return {
     ...config,
     servers: addresses.map((address) => `${address}:${NATS_PORT}`),
-    controllers: addresses.map((address) => `${address}:${CONTROLLER_PORT}`),
+    controllers: addresses.map((address) => `${address}:${port}`),
   };
 }
 

@@ -15,7 +15,13 @@ export const clusterAgentMethods = {
         range: Cidr.default('10.1.0.0/16').describe('Addresses for containers; each node gets a /24 of it.'),
       }),
     result: () =>
-      z.object({ cluster: z.string(), node: z.string(), address: Ipv4, join: z.string().meta({ secret: true }) }),
+      z.object({
+        cluster: z.string(),
+        node: z.string(),
+        address: Ipv4,
+        controller: z.string().describe('Where others can join, as ADDRESS:PORT.'),
+        join: z.string().meta({ secret: true }),
+      }),
     permission: 'cluster:admin',
     audit: 'cluster.init',
     resource: 'name',
