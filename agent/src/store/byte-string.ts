@@ -3,10 +3,13 @@
  * character for each byte ("binary string"), so that any name survives,
  * comparison by `<` is comparison of bytes, and names work as map keys.
  */
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 
 /** A string whose characters are all in U+0000 to U+00FF: one for each byte. */
 export type ByteString = string;
+
+// oxlint-disable-next-line no-control-regex -- all of ASCII is meant
+const isAsciiText = (name: ByteString): boolean => /^[\u0000-\u007f]*$/.test(name);
 
 export const bytesOf = (name: ByteString): Buffer => Buffer.from(name, 'latin1');
 
@@ -17,8 +20,8 @@ export const fromText = (text: string): ByteString => fromBytes(Buffer.from(text
 
 /** The text a name spells, or undefined where its bytes are not UTF-8. */
 export function textOf(name: ByteString): string | undefined {
+  if (isAsciiText(name)) return name;
   const bytes = bytesOf(name);
-  if (isAscii(bytes)) return name;
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }
 
@@ -32,8 +35,7 @@ export function shown(name: ByteString): string {
 
 /** What the file system calls take: a plain string where that is the same, bytes elsewhere. */
 export function fsName(name: ByteString): string | Buffer {
-  const bytes = bytesOf(name);
-  return isAscii(bytes) ? name : bytes;
+  return isAsciiText(name) ? name : bytesOf(name);
 }
 
 export function fsPath(folder: string, name: ByteString): string | Buffer {

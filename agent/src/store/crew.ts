@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Worker as Thread } from 'node:worker_threads';
+import { Worker as Thread, type WorkerOptions } from 'node:worker_threads';
 import { asset, isSingleBinary } from '@volt/shared/program';
 import { VoltError } from '@volt/shared/errors';
 import type { Done, Job } from './work.ts';
@@ -17,6 +17,9 @@ export { type CheckedObject, type FileToStage, type Stamp, type StagedFile, Work
 const THREADS_MAX = 8;
 /** What each may have waiting, so that none runs dry and no list grows. */
 const JOBS_PER_THREAD = 2;
+
+/** What they make is short-lived. Files they open by other ways than Node's are theirs to close. */
+const THREAD: WorkerOptions = { resourceLimits: { maxYoungGenerationSizeMb: 2 }, trackUnmanagedFds: false };
 
 interface Waiting {
   resolve(done: never): void;
@@ -88,8 +91,8 @@ class CrewThread {
 
 /** In the single binary the threads' program is an asset, as there is no file to start. */
 function startThread(): Thread {
-  if (!isSingleBinary) return new Thread(join(import.meta.dirname, 'worker.ts'));
+  if (!isSingleBinary) return new Thread(join(import.meta.dirname, 'worker.ts'), THREAD);
   const program = asset('store-worker.cjs');
   if (program === undefined) throw new VoltError('DEPENDENCY', 'The threads of the store are not in this program');
-  return new Thread(program.toString('latin1'), { eval: true });
+  return new Thread(program.toString('latin1'), { ...THREAD, eval: true });
 }

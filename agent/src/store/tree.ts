@@ -73,14 +73,18 @@ export function makeTree(inodes: ReadonlyMap<ByteString, Inode>): Tree {
   return tree;
 }
 
+/** Trees never change, so one that was checked stays good. */
+const checked = new WeakSet<Tree>();
+
 /** Throws INVALID_CONFIG unless every invariant above holds. */
 export function checkTree(tree: Tree): void {
+  if (checked.has(tree)) return;
   if (tree.length > ENTRIES_MAX) throw bad(`more than ${ENTRIES_MAX} entries`);
   if (tree[0]?.path !== '' || tree[0].type !== 'dir') throw bad('the root folder is missing');
   const types = new Map<ByteString, TreeEntry['type']>();
   let before: ByteString | undefined;
   for (const entry of tree) {
-    checkPath(entry.path);
+    checkPlace(entry.path);
     if (before !== undefined && entry.path <= before) throw bad(`'${shown(entry.path)}' is out of order`);
     before = entry.path;
     const parent = entry.path === '' ? 'dir' : types.get(parentOf(entry.path));
@@ -97,6 +101,7 @@ export function checkTree(tree: Tree): void {
     }
     types.set(entry.path, entry.type);
   }
+  checked.add(tree);
 }
 
 /**
@@ -112,14 +117,16 @@ function checkOverlay(entry: TreeEntry): void {
   if (name !== undefined) throw bad(`'${shown(entry.path)}' has the attribute '${shown(name)}', which is an overlay's`);
 }
 
-export function checkPath(path: ByteString): void {
+/** The last name of a path, and the path as a whole. All names before it are those of its parent. */
+function checkPlace(path: ByteString): void {
   if (path === '') return;
   if (path.length > PATH_BYTES_MAX) throw bad('a path is longer than 4095 bytes');
   if (path.includes('\0')) throw bad(`'${shown(path)}' holds a NUL byte`);
-  for (const name of path.split('/')) {
-    if (name === '' || name === '.' || name === '..') throw bad(`'${shown(path)}' is not a plain relative path`);
-    if (name.length > NAME_BYTES_MAX) throw bad(`a name in '${shown(path).slice(0, 80)}…' is longer than 255 bytes`);
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (name === '' || name === '.' || name === '..' || path.startsWith('/')) {
+    throw bad(`'${shown(path)}' is not a plain relative path`);
   }
+  if (name.length > NAME_BYTES_MAX) throw bad(`a name in '${shown(path).slice(0, 80)}…' is longer than 255 bytes`);
 }
 
 /** Any text will do: links are kept as they are and never followed here. */
