@@ -18,7 +18,16 @@ const SUITE = 'trixie';
 /** Raised when what is done to the tree after mmdebstrap changes. */
 const FINISH_VERSION = 2;
 
-const packages = [
+/** What a root file system is for. Its name is the first part of its folder's. */
+export interface Flavour {
+  readonly name: string;
+  /** Debian packages beyond those that every node has. */
+  readonly packages: readonly string[];
+}
+
+const nodeFlavour: Flavour = { name: 'base', packages: [] };
+
+const nodePackages = [
   'systemd systemd-sysv systemd-container dbus udev procps util-linux',
   'iproute2 nftables iputils-ping socat curl ca-certificates openssl',
   // The volt binary is a Node program and links these two.
@@ -59,23 +68,29 @@ function aptSources(origin: string): string {
 }
 
 /** The folder name for these inputs. */
-export function baseName(): string {
+export function baseName(flavour: Flavour = nodeFlavour): string {
+  const packages = packagesOf(flavour);
   const inputs = JSON.stringify([SUITE, FINISH_VERSION, process.arch, packages, excludedPaths, maskedUnits, files]);
-  return `base-${createHash('sha256').update(inputs).digest('hex').slice(0, 16)}`;
+  return `${flavour.name}-${createHash('sha256').update(inputs).digest('hex').slice(0, 16)}`;
 }
 
+const packagesOf = (flavour: Flavour): string[] => [...nodePackages, ...flavour.packages];
+
 /** Path of a complete base image, made if it is not there. Safe to call from several processes at once. */
-export async function ensureBase(dir: string, report: Report): Promise<string> {
-  const base = join(dir, baseName());
+export async function ensureBase(dir: string, report: Report, flavour: Flavour = nodeFlavour): Promise<string> {
+  const base = join(dir, baseName(flavour));
   if (existsSync(base)) return base;
 
   await mkdir(dir, { recursive: true });
   await removeAbandoned(dir);
   const building = `${base}.${process.pid}.partial`;
-  report('Building the nodes’ base image (half a minute, once)');
+  report(`Building the ${flavour.name} image of Debian (half a minute, once)`);
   try {
     const mirrors = await hostMirrors();
-    await mustRun(mmdebstrapCommand(building, mirrors), { env: buildEnv(mirrors), timeoutMs: BUILD_MS_MAX });
+    await mustRun(mmdebstrapCommand(building, mirrors, packagesOf(flavour)), {
+      env: buildEnv(mirrors),
+      timeoutMs: BUILD_MS_MAX,
+    });
     await finish(building);
     await rename(building, base).catch((error: NodeJS.ErrnoException) => {
       // Another process was faster; its image is as good.
@@ -90,7 +105,7 @@ export async function ensureBase(dir: string, report: Report): Promise<string> {
   return base;
 }
 
-export function mmdebstrapCommand(target: string, mirrors: Mirrors): string[] {
+export function mmdebstrapCommand(target: string, mirrors: Mirrors, packages: readonly string[]): string[] {
   return [
     'mmdebstrap',
     '--quiet',
@@ -123,7 +138,7 @@ export async function removeOldBases(dir: string, inUse: readonly string[]): Pro
 
 async function removeAbandoned(dir: string): Promise<void> {
   for (const name of await readdir(dir)) {
-    const pid = /^base-[0-9a-f]{16}\.([0-9]+)\.partial$/.exec(name)?.[1];
+    const pid = /^[a-z]+-[0-9a-f]{16}\.([0-9]+)\.partial$/.exec(name)?.[1];
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
     await rm(join(dir, name), { recursive: true, force: true });
   }

@@ -3,14 +3,14 @@ import { VoltError } from '@volt/shared/errors';
 import { run } from './process.ts';
 import type { Report } from './settings.ts';
 
-const hostPackages = [
+const labPackages = [
   'ca-certificates',
   'debian-archive-keyring',
   'iproute2',
   'mmdebstrap',
   'systemd-container',
   'util-linux',
-] as const;
+];
 
 const INSTALL_MS_MAX = 10 * 60_000;
 
@@ -23,9 +23,9 @@ export function requireRoot(): void {
 }
 
 /** Installs the Debian packages that are missing. Changes nothing, and asks the network nothing, if none is. */
-export async function prepareHost(report: Report): Promise<void> {
+export async function prepareHost(report: Report, wanted: readonly string[] = labPackages): Promise<void> {
   requireRoot();
-  const missing = await missingPackages();
+  const missing = await missingPackages(wanted);
   if (missing.length === 0) return;
 
   report(`Installing Debian packages: ${missing.join(' ')}`);
@@ -42,19 +42,19 @@ export async function prepareHost(report: Report): Promise<void> {
   }
 }
 
-async function missingPackages(): Promise<string[]> {
-  const query = await run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\\n', ...hostPackages]).catch(
+async function missingPackages(wanted: readonly string[]): Promise<string[]> {
+  const query = await run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\\n', ...wanted]).catch(
     (cause: unknown) => {
       throw new VoltError('DEPENDENCY', 'The lab needs a Debian host: dpkg-query is not there', { cause });
     },
   );
-  return missingFrom(query.stdout);
+  return missingFrom(query.stdout, wanted);
 }
 
 /** Reads `name status` lines; packages dpkg has never heard of are not in them at all. */
-export function missingFrom(dpkgLines: string): string[] {
+export function missingFrom(dpkgLines: string, wanted: readonly string[]): string[] {
   const installed = new Set(dpkgLines.split('\n').flatMap((line) => /^(\S+) installed$/.exec(line)?.[1] ?? []));
-  return hostPackages.filter((name) => !installed.has(name));
+  return wanted.filter((name) => !installed.has(name));
 }
 
 function aptGet(args: readonly string[]) {
