@@ -17,7 +17,7 @@ import {
   shown,
   type Tree,
 } from '../store/index.ts';
-import { decompressed, readTar, type TarEntry, UNPACKED_BYTES_MAX } from '../tar/index.ts';
+import { contentsOf, decompressed, readTar, type TarEntry, UNPACKED_BYTES_MAX } from '../tar/index.ts';
 import { kindOf, metadataOf } from './tar-inode.ts';
 
 export interface TarImport {
@@ -110,6 +110,9 @@ export class LayeredImport {
     if (++this.#entries > entries) throw bad(`it has more than ${entries} entries`);
     const read = this.#sizeBytes + reader.position;
     if (read + entry.sizeBytes > sizeBytes) throw bad(`it is larger than ${sizeBytes} bytes`);
+    // Holes are nothing to read and much to hash.
+    const stored = entry.pieces?.reduce((sum, piece) => sum + piece.sizeBytes, 0) ?? entry.sizeBytes;
+    this.#sizeBytes += entry.sizeBytes - stored;
     if (this.#entries % PROGRESS_ENTRIES === 0) this.#options.onProgress?.({ entries: this.#entries, sizeBytes: read });
   }
 
@@ -117,7 +120,7 @@ export class LayeredImport {
     const how = this.#options.edit?.(path) ?? 'keep';
     if (how === 'drop') return;
     if (entry.type === 'hardlink') return this.#root.link(path, plainPath(entry.linkName));
-    const kept = how === 'empty' ? { ...entry, sizeBytes: 0 } : entry;
+    const kept = how === 'empty' ? { ...entry, sizeBytes: 0, pieces: undefined } : entry;
     const kind =
       kept.type === 'file'
         ? { type: kept.type, sizeBytes: kept.sizeBytes, digest: await store(kept, reader, this.#batch) }
@@ -127,12 +130,12 @@ export class LayeredImport {
 }
 
 async function store(entry: TarEntry, reader: ByteReader, batch: Ingest): Promise<Digest> {
-  if (entry.sizeBytes <= INLINE_BYTES_MAX) {
+  if (entry.sizeBytes <= INLINE_BYTES_MAX && entry.pieces === undefined) {
     const bytes = await reader.read(entry.sizeBytes);
     if (bytes.length < entry.sizeBytes) throw bad('it ends early');
     return batch.putBytes(bytes);
   }
-  const { digest, sizeBytes } = await batch.putStream(reader.stream(entry.sizeBytes));
+  const { digest, sizeBytes } = await batch.putStream(contentsOf(entry, reader));
   if (sizeBytes < entry.sizeBytes) throw bad('it ends early');
   return digest;
 }

@@ -8,7 +8,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
 import { type ByteReader, type ByteString, shown } from '../store/index.ts';
-import { type TarEntry, UNPACKED_BYTES_MAX } from '../tar/index.ts';
+import { contentsOf, type TarEntry, UNPACKED_BYTES_MAX } from '../tar/index.ts';
 import { DOCUMENT_BYTES_MAX } from './documents.ts';
 
 const FILES_MAX = 20_000;
@@ -84,12 +84,13 @@ export class Spool {
     return undefined;
   }
 
-  async #write(name: ByteString, { sizeBytes }: TarEntry, reader: ByteReader): Promise<void> {
+  async #write(name: ByteString, entry: TarEntry, reader: ByteReader): Promise<void> {
+    const { sizeBytes } = entry;
     const path = join(this.#folder, String(this.#files.size));
     const file = await open(path, 'wx', 0o600);
     try {
       let written = 0;
-      for await (const chunk of reader.stream(sizeBytes)) {
+      for await (const chunk of contentsOf(entry, reader)) {
         await writeAll(file, chunk);
         written += chunk.byteLength;
       }

@@ -16,10 +16,17 @@ export function parsePax(bytes: Buffer): Pax {
     const record = fromBytes(bytes.subarray(space + 1, end - 1));
     const equals = record.indexOf('=');
     if (equals <= 0) throw bad();
-    pax.set(record.slice(0, equals), record.slice(equals + 1));
+    setRecord(pax, record.slice(0, equals), record.slice(equals + 1));
     at = end;
   }
   return pax;
+}
+
+/** The last one counts, but for the list of a sparse file in the oldest way: a record for each number. */
+function setRecord(pax: Pax, key: ByteString, value: ByteString): void {
+  const isPiece = key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes';
+  if (isPiece) pax.set('GNU.sparse.map', `${pax.get('GNU.sparse.map') ?? ''},${value}`);
+  else pax.set(key, value);
 }
 
 const bad = (): VoltError => new VoltError('INVALID_CONFIG', 'Bad tar archive: an extended header is malformed');

@@ -7,7 +7,9 @@
  */
 import { VoltError } from '@volt/shared/errors';
 import { type ByteReader, type ByteString, fromBytes } from '../store/index.ts';
+import { headerNumber } from './numbers.ts';
 import { parsePax, type Pax } from './pax.ts';
+import { type Piece, readSparse } from './sparse.ts';
 
 export type TarType = 'file' | 'hardlink' | 'symlink' | 'chardev' | 'blockdev' | 'dir' | 'fifo';
 
@@ -20,6 +22,8 @@ export interface TarEntry {
   readonly gid: number;
   readonly mtime: string;
   readonly sizeBytes: number;
+  /** Of a sparse file, what of it is in the archive. `contentsOf` puts it in its place. */
+  readonly pieces?: readonly Piece[] | undefined;
   readonly linkName: ByteString;
   readonly major: number;
   readonly minor: number;
@@ -36,6 +40,7 @@ const types: Record<string, TarType> = {
   '\0': 'file',
   '0': 'file',
   '7': 'file',
+  S: 'file',
   '1': 'hardlink',
   '2': 'symlink',
   '3': 'chardev',
@@ -45,8 +50,8 @@ const types: Record<string, TarType> = {
 };
 
 /**
- * Every entry in turn. The contents of a file are the next `sizeBytes` of the
- * reader; what its user leaves of them is skipped. Throws INVALID_CONFIG for
+ * Every entry in turn. The contents of a file are read by `contentsOf`; what
+ * its user leaves of them is skipped. Throws INVALID_CONFIG for
  * what is not a whole tar archive.
  */
 export async function* readTar(reader: ByteReader): AsyncGenerator<TarEntry> {
@@ -62,9 +67,13 @@ export async function* readTar(reader: ByteReader): AsyncGenerator<TarEntry> {
     else if (flag === 'x') pax = parsePax(await readExtension(reader, header));
     else if (flag === 'g') addGlobal(global, parsePax(await readExtension(reader, header)));
     else {
-      const entry = toEntry(header, new Map([...global, ...pax]), { longName, longLink });
-      const start = reader.position;
-      yield entry;
+      const all: Pax = new Map([...global, ...pax]);
+      const entry = toEntry(header, all, { longName, longLink });
+      const begin = reader.position;
+      const sparse = await readSparse(reader, { header, pax: all, sizeBytes: entry.sizeBytes });
+      // The list of the old way comes in front of the contents, that of the new is counted with them.
+      const start = flag === 'S' ? reader.position : begin;
+      yield sparse === undefined ? entry : { ...entry, ...sparse };
       await skip(reader, start, entry.sizeBytes);
       pax = new Map();
       longName = undefined;
@@ -85,13 +94,13 @@ async function readHeader(reader: ByteReader): Promise<Buffer | undefined> {
   let sum = 8 * 32;
   for (let at = 0; at < BLOCK_BYTES; at++) if (at < 148 || at >= 156) sum += header[at] as number;
   if (sum === 8 * 32) return undefined;
-  if (sum !== number(header, 148, 8))
+  if (sum !== headerNumber(header, 148, 8))
     throw bad(reader.position === BLOCK_BYTES ? 'it is not one' : 'a header is damaged');
   return header;
 }
 
 async function readExtension(reader: ByteReader, header: Buffer): Promise<Buffer> {
-  const size = number(header, 124, 12);
+  const size = headerNumber(header, 124, 12);
   if (size > EXTENSION_BYTES_MAX) throw bad('an extended header is larger than 1 MiB');
   const start = reader.position;
   const bytes = await reader.read(size);
@@ -116,26 +125,23 @@ interface LongNames {
 
 function toEntry(header: Buffer, pax: Pax, { longName, longLink }: LongNames): TarEntry {
   const flag = String.fromCharCode(header[156] as number);
-  const name = pax.get('path') ?? longName ?? ustarName(header);
-  if (flag === 'S' || [...pax.keys()].some((key) => key.startsWith('GNU.sparse.'))) {
-    throw bad('it holds sparse files in the GNU encoding; make it without --sparse');
-  }
+  const name = pax.get('GNU.sparse.name') ?? pax.get('path') ?? longName ?? ustarName(header);
   const isOldFolder = (flag === '\0' || flag === '0') && name.endsWith('/');
   const type = isOldFolder ? 'dir' : types[flag];
   if (type === undefined) throw bad(`an entry has the unknown type '${flag}'`);
-  const size = paxNumber(pax, 'size') ?? number(header, 124, 12);
+  const size = paxNumber(pax, 'size') ?? headerNumber(header, 124, 12);
   return {
     name,
     type,
-    mode: number(header, 100, 8) & 0o7777,
-    uid: paxNumber(pax, 'uid') ?? number(header, 108, 8),
-    gid: paxNumber(pax, 'gid') ?? number(header, 116, 8),
-    mtime: pax.get('mtime') ?? String(number(header, 136, 12, true)),
+    mode: headerNumber(header, 100, 8) & 0o7777,
+    uid: paxNumber(pax, 'uid') ?? headerNumber(header, 108, 8),
+    gid: paxNumber(pax, 'gid') ?? headerNumber(header, 116, 8),
+    mtime: pax.get('mtime') ?? String(headerNumber(header, 136, 12, true)),
     // Links and devices may carry a size of no meaning; only files have contents.
     sizeBytes: type === 'file' ? size : 0,
     linkName: pax.get('linkpath') ?? longLink ?? cString(header.subarray(157, 257)),
-    major: type === 'chardev' || type === 'blockdev' ? number(header, 329, 8) : 0,
-    minor: type === 'chardev' || type === 'blockdev' ? number(header, 337, 8) : 0,
+    major: type === 'chardev' || type === 'blockdev' ? headerNumber(header, 329, 8) : 0,
+    minor: type === 'chardev' || type === 'blockdev' ? headerNumber(header, 337, 8) : 0,
     xattrs: xattrsOf(pax),
   };
 }
@@ -158,26 +164,6 @@ function xattrsOf(pax: Pax): Map<ByteString, ByteString> {
 function cString(bytes: Buffer): ByteString {
   const end = bytes.indexOf(0);
   return fromBytes(end === -1 ? bytes : bytes.subarray(0, end));
-}
-
-/** Octal digits, or with the top bit set a number in base 256. */
-function number(header: Buffer, at: number, length: number, maySubtract = false): number {
-  const field = header.subarray(at, at + length);
-  const first = field[0] as number;
-  let value: number;
-  if (first & 0x80) {
-    const bits = BigInt.asIntN(
-      length * 8 - 1,
-      BigInt(`0x${field.toString('hex')}`) & ((1n << BigInt(length * 8 - 1)) - 1n),
-    );
-    value = Number(bits);
-  } else {
-    const digits = field.toString('latin1').replaceAll('\0', ' ').trim();
-    if (!/^[0-7]*$/.test(digits)) throw bad('a number in a header is malformed');
-    value = digits === '' ? 0 : Number.parseInt(digits, 8);
-  }
-  if (!Number.isSafeInteger(value) || (value < 0 && !maySubtract)) throw bad('a number in a header is out of range');
-  return value;
 }
 
 function paxNumber(pax: Pax, key: string): number | undefined {
