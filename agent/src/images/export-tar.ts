@@ -8,7 +8,7 @@ import {
   INLINE_BYTES_MAX,
   type Inode,
   type Store,
-  type TreeEntry,
+  type Tree,
 } from '../store/index.ts';
 import { END_OF_TAR, paddingOf, tarHeader, type TarEntry } from '../tar/index.ts';
 
@@ -24,21 +24,19 @@ export interface TreeExport {
 export async function* exportTar({ store, tree, signal }: TreeExport): AsyncGenerator<Buffer> {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
-  const inodes = new Map<ByteString, Inode>();
-  for (const entry of decodeTree(store.objects.read(tree))) {
+  for (const { header, contents } of tarEntries(decodeTree(store.objects.read(tree)))) {
     signal.throwIfAborted();
-    if (entry.type !== 'dir' && entry.type !== 'hardlink') inodes.set(entry.path, entry);
-    const parts: Uint8Array[] = [tarHeader(toTarEntry(entry, inodes))];
-    if (entry.type === 'file' && entry.sizeBytes > INLINE_BYTES_MAX) {
-      yield Buffer.concat([...held, ...parts]);
+    const parts: Uint8Array[] = [header];
+    if (contents !== undefined && contents.sizeBytes > INLINE_BYTES_MAX) {
+      yield Buffer.concat([...held, header]);
       held = [];
-      yield* largeContents(store, entry.digest, entry.sizeBytes);
-      parts.length = 0;
       heldBytes = 0;
-    } else if (entry.type === 'file') {
-      parts.push(smallContents(store, entry.digest, entry.sizeBytes));
+      yield* largeContents(store, contents);
+      parts.length = 0;
+    } else if (contents !== undefined) {
+      parts.push(smallContents(store, contents));
     }
-    if (entry.type === 'file') parts.push(paddingOf(entry.sizeBytes));
+    if (contents !== undefined) parts.push(paddingOf(contents.sizeBytes));
     for (const part of parts) heldBytes += part.byteLength;
     held.push(...parts);
     if (heldBytes < CHUNK_BYTES) continue;
@@ -49,25 +47,49 @@ export async function* exportTar({ store, tree, signal }: TreeExport): AsyncGene
   yield Buffer.concat([...held, END_OF_TAR]);
 }
 
-function toTarEntry(entry: TreeEntry, inodes: ReadonlyMap<ByteString, Inode>): TarEntry {
-  // Of a hard link, tar wants the metadata of the file as well.
-  const inode = entry.type === 'hardlink' ? inodes.get(entry.target) : entry;
-  if (inode === undefined) throw new VoltError('INVALID_CONFIG', 'Bad file tree: a hard link leads nowhere');
-  const isDevice = inode.type === 'chardev' || inode.type === 'blockdev';
-  const linkName = entry.type === 'hardlink' || entry.type === 'symlink' ? entry.target : '';
-  return {
-    name: entry.type === 'dir' ? `${entry.path || '.'}/` : entry.path,
-    type: entry.type,
-    mode: inode.mode,
-    uid: inode.uid,
-    gid: inode.gid,
-    mtime: inode.mtime,
-    sizeBytes: entry.type === 'file' ? entry.sizeBytes : 0,
-    linkName,
-    major: isDevice && entry.type !== 'hardlink' ? inode.major : 0,
-    minor: isDevice && entry.type !== 'hardlink' ? inode.minor : 0,
-    xattrs: entry.type === 'hardlink' ? new Map() : toXattrs(inode),
-  };
+interface Contents {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/**
+ * All that is in a folder comes right after it: tar sets the times of a folder
+ * when it leaves it, and must not come back. Of the names of one file the
+ * first that comes has the contents.
+ */
+function* tarEntries(tree: Tree): Generator<{ readonly header: Buffer; readonly contents: Contents | undefined }> {
+  const inodes = new Map<ByteString, Inode>();
+  const firstNames = new Map<ByteString, ByteString>();
+  for (const entry of tree) if (entry.type !== 'dir' && entry.type !== 'hardlink') inodes.set(entry.path, entry);
+  const keys = new Map(tree.map((entry) => [entry, entry.path.replaceAll('/', '\0')]));
+  for (const entry of [...tree].toSorted((a, b) => ((keys.get(a) ?? '') < (keys.get(b) ?? '') ? -1 : 1))) {
+    if (entry.type === 'dir') {
+      yield { header: tarHeader(toTarEntry(`${entry.path || '.'}/`, entry)), contents: undefined };
+      continue;
+    }
+    const file = entry.type === 'hardlink' ? entry.target : entry.path;
+    const inode = inodes.get(file);
+    if (inode === undefined) throw new VoltError('INVALID_CONFIG', 'Bad file tree: a hard link leads nowhere');
+    const first = firstNames.get(file);
+    firstNames.set(file, first ?? entry.path);
+    const contents = first === undefined && inode.type === 'file' ? inode : undefined;
+    yield { header: tarHeader(toTarEntry(entry.path, inode, first)), contents };
+  }
+}
+
+/** With `linkTo`, one more name of a file that has come already. */
+function toTarEntry(name: ByteString, inode: Inode, linkTo?: ByteString): TarEntry {
+  const { mode, uid, gid, mtime } = inode;
+  const metadata = { name, mode, uid, gid, mtime, sizeBytes: 0, linkName: '', major: 0, minor: 0 };
+  // Of one more name, tar wants the metadata of the file as well.
+  if (linkTo !== undefined) return { ...metadata, type: 'hardlink', linkName: linkTo, xattrs: new Map() };
+  const own = { ...metadata, type: inode.type, xattrs: toXattrs(inode) };
+  if (inode.type === 'file') return { ...own, sizeBytes: inode.sizeBytes };
+  if (inode.type === 'symlink') return { ...own, linkName: inode.target };
+  if (inode.type === 'chardev' || inode.type === 'blockdev') {
+    return { ...own, major: inode.major, minor: inode.minor };
+  }
+  return own;
 }
 
 const toXattrs = ({ xattrs = {} }: Inode): Map<ByteString, ByteString> =>
@@ -75,13 +97,13 @@ const toXattrs = ({ xattrs = {} }: Inode): Map<ByteString, ByteString> =>
     Object.entries(xattrs).map(([name, value]) => [fromText(name), Buffer.from(value, 'base64').toString('latin1')]),
   );
 
-function smallContents(store: Store, digest: Digest, sizeBytes: number): Buffer {
+function smallContents(store: Store, { digest, sizeBytes }: Contents): Buffer {
   const bytes = store.objects.read(digest);
   if (bytes.length !== sizeBytes) throw damaged(digest);
   return bytes;
 }
 
-async function* largeContents(store: Store, digest: Digest, sizeBytes: number): AsyncGenerator<Buffer> {
+async function* largeContents(store: Store, { digest, sizeBytes }: Contents): AsyncGenerator<Buffer> {
   const object = await store.objects.open(digest);
   if (object === undefined || object.sizeBytes !== sizeBytes) throw damaged(digest);
   const hasher = store.objects.hash.start();
