@@ -27,7 +27,7 @@ const BLOCK_BYTES = 512;
 const PIECE_BYTES = 24;
 const ZEROS = Buffer.alloc(64 * 1024);
 
-/** Undefined for a file that is stored whole. `sizeBytes` is what of it lies in the archive, the list of 1.0 included. */
+/** Undefined for a file stored whole. `sizeBytes` is what of it lies in the archive, the list of 1.0 included. */
 export async function readSparse(
   reader: ByteReader,
   { header, pax, sizeBytes }: { readonly header: Buffer; readonly pax: Pax; readonly sizeBytes: number },

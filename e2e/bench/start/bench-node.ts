@@ -63,7 +63,7 @@ export async function install(node: LabNode, ...packages: readonly string[]): Pr
   );
 }
 
-async function startMeter(node: LabNode): Promise<{ measure: Measure; stop: () => void }> {
+export async function startMeter(node: LabNode): Promise<{ measure: Measure; stop: () => void }> {
   await node.copyIn(await realpath(process.execPath), `${FOLDER}/node`, 0o755);
   await node.writeFile(`${FOLDER}/meter.ts`, await readFile(join(import.meta.dirname, 'meter.ts')));
   const child = await node.spawn([`${FOLDER}/node`, `${FOLDER}/meter.ts`], { stdio: ['pipe', 'pipe', 'inherit'] });
