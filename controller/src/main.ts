@@ -12,7 +12,14 @@ import {
   type ClusterConnection,
   type Kv,
 } from '@volt/shared/kv';
-import { connectMetaGroup, loadClusterIdentity, type ClusterIdentity, type ControllerIdentity } from '@volt/shared/pki';
+import {
+  connectMetaGroup,
+  loadClusterIdentity,
+  type ClusterIdentity,
+  type ControllerIdentity,
+  isWitness,
+  type MetaGroup,
+} from '@volt/shared/pki';
 import { version } from '@volt/shared/program';
 import { openDaemon, sentenceFirst } from '@volt/shared/daemon';
 import { controllerHandlers, openApi } from './api/index.ts';
@@ -53,6 +60,7 @@ export async function main(_argv: readonly string[]): Promise<number> {
       session: randomUUID(),
       kv,
       buckets: line.buckets,
+      isGrown: () => isGrown(enrolling.meta),
       clock: systemClock,
       sightings,
       log: sentenceFirst(log),
@@ -107,6 +115,11 @@ function enrollPorts(identity: ControllersIdentity, kv: Kv): EnrollPorts {
     clock: systemClock,
     now,
   };
+}
+
+async function isGrown(meta: MetaGroup): Promise<boolean> {
+  const { current, size } = await meta.state();
+  return current.length === size && !current.some((server) => isWitness(server));
 }
 
 function openLine({ config, ca, cert, key, controller }: ControllersIdentity): ClusterConnection {

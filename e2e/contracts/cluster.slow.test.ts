@@ -45,7 +45,16 @@ class TestCluster {
     const sightings = new Sightings();
     const resolveImage = async () => ({ manifest: DIGEST, tree: DIGEST });
     this.apis.push(new Cluster({ kv, buckets, clock: systemClock, sightings, resolveImage }));
-    const ports = { node, session: node, kv, buckets, clock: systemClock, sightings, log: silentLog };
+    const ports = {
+      node,
+      session: node,
+      kv,
+      buckets,
+      isGrown: async () => true,
+      clock: systemClock,
+      sightings,
+      log: silentLog,
+    };
     this.#running.push(runController(ports, this.#stop.signal));
   }
 

@@ -91,7 +91,15 @@ export class SimulatedController {
     let session = 0;
     this.program = new Program((signal) => {
       session += 1;
-      const ports = { node: name, session: `${name}-${session}`, kv: this.kv, buckets: this.kv, clock, sightings };
+      const ports = {
+        node: name,
+        session: `${name}-${session}`,
+        kv: this.kv,
+        buckets: this.kv,
+        isGrown: async () => true,
+        clock,
+        sightings,
+      };
       return runController({ ...ports, log: silentLog }, signal);
     });
     const resolveImage = async () => ({ manifest: DIGEST, tree: DIGEST });

@@ -69,6 +69,7 @@ class Keeper {
   readonly #ports: ControllerPorts;
   readonly #leadership: Leadership;
   #sweptAtMs: number;
+  #isGrown = false;
 
   constructor(ports: ControllerPorts, leadership: Leadership) {
     this.#ports = ports;
@@ -81,11 +82,18 @@ class Keeper {
     if (this.#leadership.token() === undefined) return 'idle';
     const nodes = readable(await kv.list('nodes'));
     // More servers, more copies.
-    await buckets.prepare(nodes.filter(({ roles }) => roles.includes('controller')).length);
+    const servers = nodes.filter(({ roles }) => roles.includes('controller')).length;
+    await buckets.prepare((await this.#mayGrow(servers)) ? servers : 1);
     if (clock.monotonicMs() - this.#sweptAtMs < SWEEP_EVERY_MS) return 'idle';
     await buckets.sweep();
     this.#sweptAtMs = clock.monotonicMs();
     return 'idle';
+  }
+
+  /** A cluster that has grown once stays so: its witness does not come back. */
+  async #mayGrow(servers: number): Promise<boolean> {
+    this.#isGrown ||= servers > 1 && (await this.#ports.isGrown());
+    return this.#isGrown;
   }
 }
 

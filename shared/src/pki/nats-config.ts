@@ -54,6 +54,8 @@ export interface NatsPaths {
 /** No node can have this name: a node's name has no dot. */
 export const witnessName = (node: string): string => `${node}.witness`;
 
+export const isWitness = (server: string): boolean => server.endsWith('.witness');
+
 /**
  * A name for the server of a node that joins. Each attempt gets another one,
  * because NATS never lets a name back in that was taken out of the group.
