@@ -6,7 +6,7 @@
  * and works where /tmp is mounted noexec.
  */
 import { dlopen } from 'node:ffi';
-import { closeSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { getRawAsset } from 'node:sea';
 
 /** What we use of it. Callers are checked against the package's own types. */
@@ -16,7 +16,10 @@ interface Addon {
 }
 
 const MFD_CLOEXEC = 1;
-const { functions: libc } = dlopen(null, { memfd_create: { return: 'int32', arguments: ['string', 'uint32'] } });
+const { functions: libc } = dlopen(null, {
+  memfd_create: { return: 'int32', arguments: ['string', 'uint32'] },
+  close: { return: 'int32', arguments: ['int32'] },
+});
 
 export const { blake3, Blake3Hasher } = load('blake.node');
 
@@ -30,6 +33,7 @@ function load(name: string): Addon {
     process.dlopen(loaded, `/proc/self/fd/${fd}`);
     return loaded.exports as Addon;
   } finally {
-    closeSync(fd);
+    // Node's own close complains, in a thread, of what it did not open.
+    libc.close(fd);
   }
 }

@@ -18,8 +18,8 @@ const THREADS_MAX = 8;
 /** What each may have waiting, so that none runs dry and no list grows. */
 const JOBS_PER_THREAD = 2;
 
-/** What they make is short-lived. Files they open by other ways than Node's are theirs to close. */
-const THREAD: WorkerOptions = { resourceLimits: { maxYoungGenerationSizeMb: 2 }, trackUnmanagedFds: false };
+/** What they make is short-lived. Files that one has open when it is ended are closed with it. */
+const THREAD: WorkerOptions = { resourceLimits: { maxYoungGenerationSizeMb: 2 }, trackUnmanagedFds: true };
 
 interface Waiting {
   resolve(done: never): void;
