@@ -246,6 +246,17 @@ test('layers are counted together', async () => {
   await expect(layers.add(chunksOf(tarOf({ name: 'c' }, { name: 'd' })), 'layer')).rejects.toEqual(invalid);
 });
 
+test.each([0, 3])('a layer may lack its end mark, and %i bytes that fill its last block', async (missing) => {
+  const store = await tempStore();
+  await using batch = store.objects.ingest();
+  const layers = new LayeredImport(batch, { signal });
+  const whole = tarOf({ name: 'a' }, { name: 'b', contents: 'x' });
+  await layers.add(chunksOf(whole.subarray(0, -END.length - missing)), 'layer');
+  expect((await layers.finish()).files).toBe(2);
+  const cut = new LayeredImport(batch, { signal });
+  await expect(cut.add(chunksOf(whole.subarray(0, -END.length - 512)), 'layer')).rejects.toEqual(invalid);
+});
+
 test('layers become one tree', async () => {
   const store = await tempStore();
   await using batch = store.objects.ingest();

@@ -76,7 +76,7 @@ export class LayeredImport {
   async add(archive: AsyncIterable<Uint8Array>, as: 'whole' | 'layer'): Promise<void> {
     const reader = new ByteReader(archive);
     try {
-      await this.addEntries(readTar(reader), reader, as);
+      await this.addEntries(readTar(reader, { mayLackEnd: as === 'layer' }), reader, as);
     } finally {
       await reader.close();
     }

@@ -53,14 +53,18 @@ const types: Record<string, TarType> = {
  * Every entry in turn. The contents of a file are read by `contentsOf`; what
  * its user leaves of them is skipped. Throws INVALID_CONFIG for
  * what is not a whole tar archive.
+ *
+ * `mayLackEnd` is for archives whose digest says that they are whole: umoci
+ * leaves out the end mark and what fills the last block.
  */
-export async function* readTar(reader: ByteReader): AsyncGenerator<TarEntry> {
+export async function* readTar(reader: ByteReader, { mayLackEnd = false } = {}): AsyncGenerator<TarEntry> {
   const global: Pax = new Map();
   let pax: Pax = new Map();
   let longName: ByteString | undefined;
   let longLink: ByteString | undefined;
 
-  for (let header = await readHeader(reader); header !== undefined; header = await readHeader(reader)) {
+  const next = () => readHeader(reader, mayLackEnd);
+  for (let header = await next(); header !== undefined; header = await next()) {
     const flag = String.fromCharCode(header[156] as number);
     if (flag === 'L') longName = cString(await readExtension(reader, header));
     else if (flag === 'K') longLink = cString(await readExtension(reader, header));
@@ -74,7 +78,7 @@ export async function* readTar(reader: ByteReader): AsyncGenerator<TarEntry> {
       // The list of the old way comes in front of the contents, that of the new is counted with them.
       const start = flag === 'S' ? reader.position : begin;
       yield sparse === undefined ? entry : { ...entry, ...sparse };
-      await skip(reader, start, entry.sizeBytes);
+      await skip(reader, start, entry.sizeBytes, mayLackEnd);
       pax = new Map();
       longName = undefined;
       longLink = undefined;
@@ -88,8 +92,9 @@ function addGlobal(global: Pax, more: Pax): void {
 }
 
 /** Undefined at the end of the archive, which is a block of zeros. */
-async function readHeader(reader: ByteReader): Promise<Buffer | undefined> {
+async function readHeader(reader: ByteReader, mayLackEnd: boolean): Promise<Buffer | undefined> {
   const header = await reader.read(BLOCK_BYTES);
+  if (header.length === 0 && reader.position > 0 && mayLackEnd) return undefined;
   if (header.length < BLOCK_BYTES) throw bad(reader.position < BLOCK_BYTES ? 'it is not one' : 'it ends early');
   let sum = 8 * 32;
   for (let at = 0; at < BLOCK_BYTES; at++) if (at < 148 || at >= 156) sum += header[at] as number;
@@ -109,13 +114,14 @@ async function readExtension(reader: ByteReader, header: Buffer): Promise<Buffer
 }
 
 /** Moves to the block after contents of `size` bytes that began at `start`. */
-async function skip(reader: ByteReader, start: number, size: number): Promise<void> {
+async function skip(reader: ByteReader, start: number, size: number, mayLackEnd = false): Promise<void> {
   const end = start + Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
   const missing = end - reader.position;
   if (missing === 0) return;
   let skipped = 0;
   for await (const chunk of reader.stream(missing)) skipped += chunk.length;
-  if (skipped < missing) throw bad('it ends early');
+  const isWhole = mayLackEnd ? reader.position >= start + size : skipped === missing;
+  if (!isWhole) throw bad('it ends early');
 }
 
 interface LongNames {
