@@ -4,13 +4,12 @@ import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { kernelSpecialFiles, NodePrograms } from '@volt/agent/host';
-import { Images } from '@volt/agent/images';
-import { openStore } from '@volt/agent/store';
+import type { Images } from '@volt/agent/images';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureBase } from '../lab/base-image.ts';
 import { prepareHost } from '../lab/index.ts';
 import { defaultLabDir } from '../lab/settings.ts';
+import { images as imagesAt } from './images-at.ts';
 import { listing, ociPackages, sh } from './oci-tools.ts';
 
 const { signal } = new AbortController();
@@ -22,11 +21,7 @@ let wanted: string[];
 beforeAll(async () => {
   await prepareHost(console.error, ociPackages);
   const base = await ensureBase(defaultLabDir(), console.error);
-  const programs = new NodePrograms();
-  const root = join(folder, 'cas');
-  const store = await openStore({ root, images: join(folder, 'images'), programs, specials: kernelSpecialFiles });
-  const scratch = join(root, 'tmp');
-  images = new Images({ store, programs, scratch, usersOf: async () => [], now: () => new Date() });
+  images = await imagesAt(folder);
   wanted = listing(base);
   const tar = spawn('tar', [...TAR, '-cf', '-', '-C', base, '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
   await images.importTar({ name: 'debian', source: tar.stdout }, signal);

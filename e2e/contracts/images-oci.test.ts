@@ -1,22 +1,13 @@
 /** Images between us and Debian's own tools: what they make is read, what we make they read, to the last attribute. */
-import {
-  createReadStream,
-  createWriteStream,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { kernelSpecialFiles, NodePrograms } from '@volt/agent/host';
-import { Images, RemoteImages } from '@volt/agent/images';
-import { Partials, Registries } from '@volt/agent/oci';
-import { openStore } from '@volt/agent/store';
+import type { Images, RemoteImages } from '@volt/agent/images';
+import type { Registries } from '@volt/agent/oci';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prepareHost } from '../lab/index.ts';
+import { images as imagesAt, remote as remoteAt, settingsOf, writeSettings } from './images-at.ts';
 import { listing, makeRoot, ociPackages, type RunningRegistry, sh, startRegistry } from './oci-tools.ts';
 
 const { signal } = new AbortController();
@@ -24,22 +15,15 @@ const onLine = () => {};
 
 const folder = mkdtempSync(join(tmpdir(), 'volt-oci-'));
 const buildah = `buildah --storage-driver vfs --root ${folder}/buildah --runroot ${folder}/buildah-run`;
-const settingsFile = join(folder, 'registries.yaml');
 let images: Images;
 let remote: RemoteImages;
 let registries: Registries;
 
 beforeAll(async () => {
   await prepareHost(console.error, ociPackages);
-  const programs = new NodePrograms();
-  const root = join(folder, 'cas');
-  const store = await openStore({ root, images: join(folder, 'images'), programs, specials: kernelSpecialFiles });
-  const scratch = join(root, 'tmp');
-  const now = () => new Date();
-  images = new Images({ store, programs, scratch, usersOf: async () => [], now });
-  registries = new Registries(settingsFile);
-  const partials = new Partials(join(root, 'partial'));
-  remote = new RemoteImages({ store, names: images.names, registries, partials, scratch, now });
+  images = await imagesAt(folder);
+  registries = settingsOf(folder);
+  remote = remoteAt(folder, images);
   makeRoot(join(folder, 'root'));
 });
 
@@ -77,7 +61,7 @@ describe('umoci', () => {
       `umoci init --layout layout; umoci new --image layout:one; umoci unpack --image layout:one bundle
       cp -a root/. bundle/rootfs/; umoci repack --image layout:one bundle; rm -r bundle
       umoci unpack --image layout:one bundle; cd bundle/rootfs; ${CHANGES}; cd ../..
-      umoci repack --image layout:two bundle; rm -r bundle
+      umoci repack --image layout:two bundle; rm -r bundle; umoci insert --image layout:two root/etc /inserted
       umoci config --image layout:two --config.user 1000:100 --config.entrypoint /bin/app --config.cmd=--serve \\
         --config.env A=b=c --config.workingdir /srv --config.exposedports 80/tcp --config.stopsignal SIGQUIT \\
         --config.label org.example=yes --author somebody
@@ -203,7 +187,7 @@ describe.each([
   beforeAll(async () => {
     registry = await startRegistry(own, setup);
     const ca = setup.tls === true ? { ca: join(own, 'ca.pem') } : { insecure: true };
-    writeFileSync(settingsFile, JSON.stringify({ registries: { [registry.host]: ca } }), { mode: 0o600 });
+    writeSettings(folder, { [registry.host]: ca });
     mkdirSync(join(own, 'trust'));
     if (setup.tls === true) sh('cp ca.pem trust/ca.crt', own);
     const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
@@ -219,7 +203,7 @@ describe.each([
     const wrong = registries.login(registry.host, { ...login, password: 'guess' }, signal);
     await expect(wrong).rejects.toMatchObject({ code: 'PERMISSION' });
     await registries.login(registry.host, login, signal);
-    expect(readFileSync(settingsFile, 'utf8')).toContain('volt');
+    expect(registries.list()).toMatchObject([{ host: registry.host, username: login.username }]);
   });
 
   test('gives what skopeo put there', async () => {
@@ -264,7 +248,7 @@ test('a certificate that nobody vouches for is not spoken to', async () => {
   const own = join(folder, 'strange');
   const registry = await startRegistry(own, { tls: true });
   try {
-    writeFileSync(settingsFile, '', { mode: 0o600 });
+    writeSettings(folder, {});
     const pulling = remote.pull({ reference: `${registry.host}/a:1`, onLine }, signal);
     await expect(pulling).rejects.toMatchObject({ hint: 'name its CA in /etc/volt/registries.yaml, under ca' });
   } finally {
