@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import type { ImageDetail, ImageSummary } from '@volt/shared/model';
 import { volt, voltJson, voltText } from '../cluster/index.ts';
 import type { LabNode } from '../lab/index.ts';
-import { ARCHIVE, idle, inside, onOneNode } from './one-node.ts';
+import { ARCHIVE, type ContainerDetail, idle, inside, onOneNode } from './one-node.ts';
 
 const FOLDER = '/var/lib/volt/scenarios/archives';
 
@@ -53,6 +53,43 @@ describe('an archive', () => {
     await voltText(node, ['container', 'delete', 'images-set', '--force']);
     await voltText(node, ['image', 'delete', 'images-set']);
   });
+});
+
+scenario('an image that goes out comes back as it was, and runs as whom it says', async (node) => {
+  await node.sh(`rm -rf ${FOLDER}; mkdir -p ${FOLDER}/root; cd ${FOLDER}; tar -xf ${ARCHIVE} -C root
+    mkdir root/srv; echo 'web:x:1234:33::/srv:/bin/sh' > root/etc/passwd; echo 'www:x:4321:' > root/etc/group
+    chown 1234:4321 root/srv`);
+  const flags = ['--user', 'web:www', '--workdir', '/srv', '--cmd', idle.join(' '), '-e', 'WHO=web'];
+  await voltText(node, ['image', 'import', 'images-out:1', `${FOLDER}/root`, ...flags]);
+  await voltText(node, ['image', 'export', 'images-out:1', '-f', `${FOLDER}/out.tar`, '--compress', 'zstd']);
+  await node.sh(`rm -r ${FOLDER}/root`);
+  await voltText(node, ['image', 'import', 'images-back', `${FOLDER}/out.tar`]);
+  const [out, back] = await Promise.all(['images-out:1', 'images-back'].map((name) => detail(node, name)));
+  expect(back).toMatchObject({ tree: out?.tree, config: out?.config, origin: { format: 'oci' } });
+  await voltText(node, ['run', 'images-back', 'images-back']);
+  const { config } = await voltJson<ContainerDetail>(node, ['container', 'inspect', 'images-back']);
+  expect(config).toMatchObject({ user: '1234:4321:', workdir: '/srv', command: idle, env: { WHO: 'web' } });
+  await voltText(node, ['image', 'verify', 'images-back']);
+  await voltText(node, ['container', 'delete', 'images-back', '--force']);
+});
+
+scenario('names come and go, and what nothing uses is pruned', async (node) => {
+  await node.sh(
+    `mkdir -p ${FOLDER}; cd ${FOLDER}; cp ${ARCHIVE} spare.tar; echo spare > spare; tar -rf spare.tar spare`,
+  );
+  await voltText(node, ['image', 'import', 'images-spare', `${FOLDER}/spare.tar`]);
+  await voltText(node, ['image', 'tag', 'images-spare', 'images-spare:stable']);
+  expect(await names(node)).toEqual(expect.arrayContaining(['images-spare:latest', 'images-spare:stable']));
+  await voltText(node, ['container', 'create', 'images-kept', 'images-spare:stable', '--', ...idle]);
+  await voltText(node, ['image', 'untag', 'images-spare:stable']);
+  const idleNames = (await voltJson<ImageSummary[]>(node, ['image', 'prune', '--dry-run'])).map(({ name }) => name);
+  expect(idleNames).not.toContain('images-spare:latest');
+  await voltText(node, ['container', 'delete', 'images-kept', '--force']);
+  expect((await voltJson<ImageSummary[]>(node, ['image', 'prune', '--dry-run'])).map(({ name }) => name)).toContain(
+    'images-spare:latest',
+  );
+  expect((await volt(node, ['image', 'prune'])).code).toBe(2);
+  await voltText(node, ['image', 'delete', 'images-spare']);
 });
 
 scenario('an image in use is not deleted, and says by whom', async (node) => {
