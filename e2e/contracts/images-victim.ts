@@ -1,4 +1,4 @@
-/** Pulls an image and imports it as an archive, again and again, until it is killed. Prints a letter for each beginning. */
+/** Pulls an image and imports it as an archive until it is killed. Prints a letter for each beginning. */
 import { createReadStream } from 'node:fs';
 import { images, remote } from './images-at.ts';
 

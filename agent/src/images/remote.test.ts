@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Partials, Registries } from '../oci/index.ts';
@@ -166,6 +176,49 @@ describe('pulling', () => {
     expect(unfinished(all.store)).toEqual([]);
     await pull(all);
     expect(await paths(all, 'app:1.2')).toContain('bin/app');
+  });
+
+  test('fetches several layers at once, and no more than three', async () => {
+    const all = await world();
+    const many = imageOf(['a', 'b', 'c', 'd', 'e'].map((name) => tarOf({ name, contents: name })));
+    all.registry.put(many, '1.2');
+    const layers = new Set(many.layers.map(({ bytes }) => blobPath(sha256(bytes))));
+    let waiting: (() => void)[] = [];
+    let together = 0;
+    all.registry.interfere = ({ path }, response) => {
+      if (!layers.delete(path)) return false;
+      const { bytes } = many.layers.find((each) => path === blobPath(sha256(each.bytes))) ?? layer;
+      waiting.push(() => response.end(bytes));
+      together = Math.max(together, waiting.length);
+      if (waiting.length < 3 && layers.size > 0) return true;
+      for (const answer of waiting) answer();
+      waiting = [];
+      return true;
+    };
+    await pull(all);
+    expect(together).toBe(3);
+    expect(await paths(all, 'app:1.2')).toEqual(['', 'a', 'b', 'c', 'd', 'e']);
+  });
+
+  test('of one layer twice at once is one transfer', async () => {
+    const all = await world();
+    all.registry.put(image, '1.2');
+    const other = imageOf([tar], { config: { Cmd: ['/other'] } });
+    all.registry.put(other, '2');
+    await Promise.all([pull(all), pull(all, { reference: `${all.registry.host}/org/app:2` })]);
+    expect(requests(all).filter((path) => path === blobPath(sha256(layer.bytes)))).toHaveLength(1);
+    expect(readdirSync(all.partials)).toEqual([]);
+  });
+
+  test('clears what was given up long ago, and nothing of others', async () => {
+    const all = await world();
+    mkdirSync(all.partials);
+    for (const name of [`sha256-${'a'.repeat(64)}`, 'large-of-a-peer']) {
+      writeFileSync(join(all.partials, name), 'x');
+      utimesSync(join(all.partials, name), 0, 0);
+    }
+    await expect(pull(all)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(readdirSync(all.partials)).toEqual(['large-of-a-peer']);
   });
 
   test('from a server that cannot go on begins anew', async () => {

@@ -13,6 +13,7 @@ import { writeAll } from './spool.ts';
 
 /** What nobody went on with for so long is given up. */
 const AGE_MS_MAX = 7 * 24 * 3600 * 1000;
+const BLOB_NAME = /^sha(?:256|512)-[0-9a-f]+$/;
 const READ_BYTES = 256 * 1024;
 /** Attempts that bring nothing new, in a row. */
 const FRUITLESS_MAX = 3;
@@ -70,6 +71,8 @@ export class Partials {
   sweep(nowMs: number): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(this.#folder)) {
+      // The store has what is on its way from other nodes here, too.
+      if (!BLOB_NAME.test(name)) continue;
       const path = join(this.#folder, name);
       const found = statSync(path, { throwIfNoEntry: false });
       const isUsed = this.#uses.has(name.replace('-', ':'));
