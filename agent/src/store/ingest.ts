@@ -119,11 +119,17 @@ export class Ingest implements AsyncDisposable {
     return folder;
   }
 
-  /** Takes a file that lies in a folder of `makeFolder`, closed, with the contents of this digest. */
+  /**
+   * Takes a file that lies in a folder of `makeFolder`, closed, with the
+   * contents of this digest. Nobody looks whether it is there by now: a second
+   * file of the same contents takes the place of the first.
+   */
   adopt(digest: Digest, sizeBytes: number, path: string): void {
-    if (this.#staged.get(digest)?.path === path) return;
-    if (this.#has(digest, sizeBytes)) rmSync(path, { force: true });
-    else this.#staged.set(digest, { path, sizeBytes });
+    this.#checkOpen();
+    this.#hold.add(digest);
+    const staged = this.#staged.get(digest);
+    if (staged === undefined) this.#staged.set(digest, { path, sizeBytes });
+    else if (staged.path !== path) rmSync(path, { force: true });
   }
 
   /** Publishes everything put so far. When it resolves, all of it survives a power loss. */
@@ -158,11 +164,15 @@ export class Ingest implements AsyncDisposable {
    * another size than it should have is damaged; writing it again heals it.
    */
   #has(digest: Digest, sizeBytes: number): boolean {
-    if (!this.#isOpen) throw new VoltError('INTERRUPTED', 'This batch of objects was given up');
+    this.#checkOpen();
     this.#hold.add(digest);
     if (this.#staged.has(digest)) return true;
     if (this.#replaces) return false;
     return statSync(objectPath(this.#ports.layout, digest), { throwIfNoEntry: false })?.size === sizeBytes;
+  }
+
+  #checkOpen(): void {
+    if (!this.#isOpen) throw new VoltError('INTERRUPTED', 'This batch of objects was given up');
   }
 
   #putSmall(bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
