@@ -62,13 +62,12 @@ async function replaceObjects(run: Repair, digests: readonly Digest[]): Promise<
     const inode = oldInodeOf(store, digest);
     if (inode !== undefined) old.set(digest, inode);
   }
-  await using batch = store.objects.ingest({ replaces: true });
   let reason: string | null = null;
   const told = ({ objects, objectsTotal }: FetchProgress) =>
     onProgress?.({ line: 'Fetching', done: objects, total: objectsTotal });
   try {
     const wanted = new Map(digests.map((digest) => [digest, 0]));
-    await fetchObjects({ wanted, peers, batch, signal, onProgress: told });
+    await fetchObjects({ store, wanted, peers, replaces: true, signal, onProgress: told });
   } catch (thrown) {
     signal.throwIfAborted();
     const error = toVoltError(thrown);
@@ -76,7 +75,6 @@ async function replaceObjects(run: Repair, digests: readonly Digest[]): Promise<
     if (error.code !== 'NOT_FOUND' && error.code !== 'NETWORK') throw thrown;
     reason = error.message;
   }
-  await batch.commit();
   const healed = digests.filter((digest) => isReplaced(store, digest, old.get(digest)));
   const lowerFiles = await healLowers(store, new Map([...old].filter(([digest]) => healed.includes(digest))), signal);
   return { healed, lowerFiles, reason };

@@ -61,10 +61,5 @@ async function fetchMissing(
   for (const digest of contents.keys()) hold.add(digest);
   const wanted = absentOf(store, contents);
   if (wanted.size === 0) return;
-  await using batch = store.objects.ingest({ hold });
-  try {
-    await fetchObjects({ wanted, peers, batch, signal, onProgress });
-  } finally {
-    await batch.commit();
-  }
+  await fetchObjects({ store, wanted, peers, hold, signal, onProgress });
 }

@@ -4,12 +4,13 @@ export { type ByteString, fromBytes, fromText, fsPath, shown, textOf } from './b
 export { type CheckedObject, Crew, type FileToStage, type Stamp, type StagedFile, Worker } from './crew.ts';
 export { checkDigest, type Digest, isDigest } from './digest.ts';
 export { fsyncFolder, replaceFile, uniqueName } from './durable.ts';
-export { fetchObjects, type FetchProgress, type ObjectSource } from './fetch.ts';
+export { fetchObjects, type FetchProgress } from './fetch.ts';
 export { withFsErrors } from './fs-errors.ts';
 export { type Algorithm, type Hash, type Hasher, openHash } from './hash.ts';
 export type { Hold, Holds } from './holds.ts';
 export { type Ingest, INLINE_BYTES_MAX, type PutOptions, type PutResult } from './ingest.ts';
 export { type Link, linksOf } from './links.ts';
+export type { ObjectSource, RestOfObject } from './object-source.ts';
 export { checkRef, everyRef, type NamedRef, type Ref } from './refs.ts';
 export { type LowersSetting, type LowerWay, type Objects, openStore, type Store, type StoreOptions } from './store.ts';
 export { contentsOf, ENTRIES_MAX, makeTree } from './tree.ts';

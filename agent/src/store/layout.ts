@@ -4,6 +4,7 @@
  *   <root>/objects/ab/<digest>      contents, read-only, named by their hash
  *   <root>/refs/<kind>/<name>/<tag> names; each file holds one digest
  *   <root>/tmp/                     staging; emptied when the store opens
+ *   <root>/partial/                 large objects that have not arrived whole (incoming.ts), and blobs from registries
  *   <images>/<tree digest>/rootfs   lowers: trees laid out as folders
  *   <images>/<tree digest>/way      how that one was made (lower-way.ts)
  */
@@ -17,6 +18,8 @@ export interface Layout {
   readonly objects: string;
   readonly refs: string;
   readonly tmp: string;
+  /** Made when something is put there. */
+  readonly partial: string;
   readonly images: string;
 }
 
@@ -25,6 +28,7 @@ export const layoutOf = (root: string, images: string): Layout => ({
   objects: join(root, 'objects'),
   refs: join(root, 'refs'),
   tmp: join(root, 'tmp'),
+  partial: join(root, 'partial'),
   images,
 });
 

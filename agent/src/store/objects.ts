@@ -82,12 +82,12 @@ export class Objects {
     }
   }
 
-  /** Undefined where the object is not here. */
-  async open(digest: Digest): Promise<OpenObject | undefined> {
+  /** Contents from a place on. Undefined where the object is not here. */
+  async open(digest: Digest, from = 0): Promise<OpenObject | undefined> {
     try {
       const file = await open(this.pathOf(digest), 'r');
       const { size } = await file.stat();
-      return { sizeBytes: size, chunks: chunksOf(file) };
+      return { sizeBytes: size, chunks: chunksOf(file, from) };
     } catch (thrown) {
       if (errnoOf(thrown) === 'ENOENT') return undefined;
       throw thrown;
@@ -136,11 +136,12 @@ const absent = (digest: Digest): VoltError =>
 const damaged = (digest: Digest): VoltError =>
   new VoltError('DEPENDENCY', `Object ${digest} is damaged`, { hint: 'pull or import the image again' });
 
-async function* chunksOf(file: Awaited<ReturnType<typeof open>>): AsyncGenerator<Uint8Array> {
+async function* chunksOf(file: Awaited<ReturnType<typeof open>>, from: number): AsyncGenerator<Uint8Array> {
   try {
-    for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_CHUNK_BYTES), 0, READ_CHUNK_BYTES, null);
+    for (let at = from; ;) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_CHUNK_BYTES), 0, READ_CHUNK_BYTES, at);
       if (bytesRead === 0) return;
+      at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
   } finally {

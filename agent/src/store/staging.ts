@@ -66,6 +66,16 @@ export async function writeStagedStream(
   return sizeBytes;
 }
 
+/** Adds to the end of a file that will be adopted. Its size always tells how far it is. */
+export async function appendStaged(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  let end = at;
+  for (const range of dataRanges(bytes, at)) {
+    await writeAll(file, range);
+    end = range.position + range.data.byteLength;
+  }
+  if (end < at + bytes.byteLength) await file.truncate(at + bytes.byteLength);
+}
+
 interface Range {
   readonly data: Uint8Array;
   readonly position: number;

@@ -1,6 +1,8 @@
 /** Stellarium, the content-addressed store: everything in it, opened once by the agent. */
+import { Claims } from './claims.ts';
 import { type Hash, openHash } from './hash.ts';
 import { Holds } from './holds.ts';
+import { Incoming } from './incoming.ts';
 import { layoutOf, prepareLayout } from './layout.ts';
 import { chooseLowers, type LowersSetting } from './lower-probe.ts';
 import { Lowers } from './lower.ts';
@@ -16,6 +18,10 @@ export interface Store {
   readonly refs: { readonly images: Refs; readonly manifests: Refs; readonly pins: Refs };
   /** What garbage collection has to leave alone. */
   readonly holds: Holds;
+  /** Large objects that peers are sending, or were. */
+  readonly incoming: Incoming;
+  /** Who is fetching what. */
+  readonly claims: Claims;
   readonly lowers: Lowers;
 }
 
@@ -50,6 +56,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       pins: new Refs(layout, 'pins'),
     },
     holds,
+    incoming: new Incoming(layout, hash),
+    claims: new Claims(),
     lowers: new Lowers(objects, { holds, programs, specials }, choice),
   };
 }
