@@ -38,7 +38,7 @@ import { createNetwork } from './network/index.ts';
 import { bootstrapPorts } from './wire-bootstrap.ts';
 import { openCas } from './wire-cas.ts';
 import { runMember } from './wire-cluster.ts';
-import { openImages } from './wire-images.ts';
+import { openImages, type OpenImages } from './wire-images.ts';
 import { nodeFacts } from './wire-node.ts';
 
 const SOCKET_PATH = '/run/volt/volt.sock';
@@ -107,20 +107,20 @@ async function run(): Promise<number> {
     cluster: identity === null ? null : doorOf(identity, settings, images.serveObjects),
   });
   const member = memberOf({ ...host, identity, line, engine, images: images.service, network, log }, stop.signal);
+  const tended = engine.controls.tend(stop.signal);
 
   notify('READY=1');
   const watchdog = startWatchdog();
   const tidying = setInterval(releaseSpareMemory, SPARE_MEMORY_EVERY_MS);
   log.info({ version, node: identity?.config.node ?? hostNodeName() }, 'Agent is ready');
   await daemon.stopped;
-
   notify('STOPPING=1');
   log.info({}, 'Agent stops; containers go on');
   await daemon.drain();
   clearInterval(watchdog);
   clearInterval(tidying);
   await api.close();
-  await member;
+  await Promise.all([tended, member]);
   await line?.close();
   images.close();
   bus.close();
@@ -167,7 +167,7 @@ function bridgeOf(settings: Settings, identity: ClusterIdentity | null) {
 function doorOf(
   { config, ca, cert, key }: ClusterIdentity,
   settings: Settings,
-  serveObjects: (digests: readonly string[]) => AsyncIterable<Uint8Array>,
+  serveObjects: OpenImages['serveObjects'],
 ) {
   return {
     identity: { ca, cert, key },

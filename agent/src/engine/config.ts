@@ -35,7 +35,7 @@ export function resolveConfig({ spec, image, accounts, assignment, now }: Facts)
     env: { PATH, ...config.env, ...spec.env },
     workdir: config.workdir,
     user: numericUser(config.user, accounts),
-    stopSignal: config.stopSignal,
+    stopSignal: spec.stopSignal ?? config.stopSignal,
     assignment,
     createdAt: now.toISOString(),
   };

@@ -7,7 +7,14 @@
  * waiting when it fires and throws INTERRUPTED; what systemd was already asked
  * to do goes on, and the next call sees how it ended.
  */
-import type { ContainerConfig, ContainerSpec, ContainerStatus, ImageConfig } from '@volt/shared/model';
+import type {
+  ContainerConfig,
+  ContainerProcess,
+  ContainerSpec,
+  ContainerStatus,
+  ContainerUsage,
+  ImageConfig,
+} from '@volt/shared/model';
 import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
 import type { VoltError } from '@volt/shared/errors';
 import type { z } from 'zod';
@@ -23,10 +30,10 @@ export interface Containers {
   /** Resolves once its program runs, or has run to a good end. Throws DEPENDENCY with its last lines otherwise. */
   start(name: string, signal: AbortSignal): Promise<ContainerStatus>;
 
-  /** Resolves once it is down. One that is down already is left alone. */
-  stop(name: string, graceSeconds: number, signal: AbortSignal): Promise<ContainerStatus>;
+  /** Resolves once it is down. One that is down already is left alone. Without a grace, its own is used. */
+  stop(name: string, graceSeconds: number | undefined, signal: AbortSignal): Promise<ContainerStatus>;
 
-  restart(name: string, graceSeconds: number, signal: AbortSignal): Promise<ContainerStatus>;
+  restart(name: string, graceSeconds: number | undefined, signal: AbortSignal): Promise<ContainerStatus>;
 
   /** Removes it and its files. An absent one is not an error; a running one is CONFLICT unless forced. */
   delete(name: string, force: boolean, signal: AbortSignal): Promise<{ name: string; deleted: boolean }>;
@@ -43,8 +50,35 @@ export interface Containers {
   exec(name: string, request: ExecRequest, io: ExecIo, signal: AbortSignal): Promise<number>;
 }
 
+/** What people ask of containers that are there. */
+export interface Controls {
+  /** Sends its program a signal. KILL ends it for good, whatever its restart policy. CONFLICT when it does not run. */
+  kill(name: string, signalName: string, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** Holds all of its processes still. One that is paused is left alone; one that does not run is CONFLICT. */
+  pause(name: string, signal: AbortSignal): Promise<ContainerStatus>;
+  resume(name: string, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** Resolves with its exit code once it has ended, and will not be started again by itself. */
+  wait(name: string, signal: AbortSignal): Promise<number>;
+
+  /** What runs inside, as it is numbered inside. CONFLICT when nothing does. */
+  processes(name: string): Promise<ContainerProcess[]>;
+
+  /** What those that run use at this moment; of all when no name is given. */
+  usage(names: readonly string[]): Promise<ContainerUsage[]>;
+
+  /** Deletes those that have ended, but not what the cluster placed here. A dry run only tells which. */
+  prune(isDryRun: boolean, signal: AbortSignal): Promise<ContainerStatus[]>;
+
+  /** Deletes those that asked for it as they end. Runs until the signal fires. */
+  tend(signal: AbortSignal): Promise<void>;
+}
+
 /** And what the agent itself asks. */
 export interface Engine extends Containers {
+  readonly controls: Controls;
+
   /** Every container with what the cluster said of it, for the cluster's loop. */
   observe(): Promise<Observed[]>;
 

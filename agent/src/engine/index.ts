@@ -1,5 +1,6 @@
 export type {
   Containers,
+  Controls,
   Engine,
   ExecIo,
   ExecRequest,

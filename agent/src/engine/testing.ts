@@ -86,6 +86,18 @@ export const stillClock: Clock = {
   sleep: () => new Promise((resolve) => setImmediate(resolve)),
 };
 
+const noUsage = {
+  cpuUsec: null,
+  memoryBytes: null,
+  memoryLimitBytes: null,
+  processes: null,
+  readBytes: null,
+  writtenBytes: null,
+  receivedBytes: null,
+  sentBytes: null,
+  oomKills: null,
+} as const;
+
 export const noPrograms: Programs = {
   run: async (argv) => {
     throw new VoltError('DEPENDENCY', `'${argv[0]}' is not installed`);
@@ -119,6 +131,9 @@ export async function fakeHost(): Promise<FakeHost> {
     leaderOf: async (supervisor) => supervisor + 1000,
     cgroupsOf: async () => ['/sys/fs/cgroup/payload'],
     childProgram: async () => '/bin/app',
+    signal: () => undefined,
+    insideOf: async () => [],
+    usageOf: async () => noUsage,
   };
   const journal = { async *read() {} };
   return { files, programs, processes, journal, clock: stillClock, systemd: new FakeSystemd(files, paths.systemd) };

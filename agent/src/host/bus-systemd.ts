@@ -38,6 +38,14 @@ export class BusSystemd implements Systemd {
     await absentIsFine(this.#bus.call(systemdCall('KillUnit', 'ssi', unit, 'all', signal)));
   }
 
+  async freeze(unit: string): Promise<void> {
+    await this.#bus.call(systemdCall('FreezeUnit', 's', unit));
+  }
+
+  async thaw(unit: string): Promise<void> {
+    await this.#bus.call(systemdCall('ThawUnit', 's', unit));
+  }
+
   async resetFailed(unit: string): Promise<void> {
     await absentIsFine(this.#bus.call(systemdCall('ResetFailedUnit', 's', unit)));
   }

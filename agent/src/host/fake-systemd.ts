@@ -55,6 +55,14 @@ export class FakeSystemd implements Systemd {
     this.#set(name, { activeState: 'failed', result: 'signal', exitCode: 137, mainPid: null });
   }
 
+  async freeze(name: string): Promise<void> {
+    this.#set(name, { isFrozen: true });
+  }
+
+  async thaw(name: string): Promise<void> {
+    this.#set(name, { isFrozen: false });
+  }
+
   async resetFailed(name: string): Promise<void> {
     if (this.units.get(name)?.activeState === 'failed') this.#set(name, { activeState: 'inactive' });
   }
@@ -88,6 +96,8 @@ export class FakeSystemd implements Systemd {
       mainPid: null,
       exitCode: null,
       startedAtMs: 1_700_000_000_000,
+      restarts: 0,
+      isFrozen: false,
     };
     this.units.set(name, { ...before, ...change });
     for (const bell of this.#bells) bell.ring();

@@ -6,7 +6,7 @@ export { holdLock, type HeldLock } from './lock.ts';
 export { systemJournal, type Journal } from './journal.ts';
 export { NodeFiles } from './node-files.ts';
 export { NodePrograms } from './node-programs.ts';
-export { kernelProcesses, type Processes } from './processes.ts';
+export { kernelProcesses, type ProcessFacts, type Processes } from './processes.ts';
 export type { OpenProgram, Programs, RunResult } from './programs.ts';
 export { kernelSpecialFiles, type SpecialFiles } from './special-files.ts';
 export { releaseSpareMemory } from './spare-memory.ts';

@@ -15,6 +15,10 @@ export interface Systemd {
   /** Sends a signal to all processes of the unit. One that does not run succeeds. */
   kill(unit: string, signal: number): Promise<void>;
 
+  /** Holds all processes of a running unit still, or lets them go on. */
+  freeze(unit: string): Promise<void>;
+  thaw(unit: string): Promise<void>;
+
   /** Forgets that the unit failed. One that did not succeeds. */
   resetFailed(unit: string): Promise<void>;
 

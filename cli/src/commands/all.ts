@@ -3,6 +3,8 @@ import { casBuild, casGet, casPut } from './cas-contents.ts';
 import { casDedup, casDiff, casLs } from './cas-show.ts';
 import { casRepair, casVerify } from './cas-verify.ts';
 import { clusterInit, clusterJoin } from './cluster.ts';
+import { containerStats } from './container-stats.ts';
+import { containerWait } from './container-wait.ts';
 import { completion } from './completion.ts';
 import { contextCommands } from './context.ts';
 import { deployApply } from './deploy-apply.ts';
@@ -18,6 +20,8 @@ import { version } from './version.ts';
 export const handCommands: readonly Command[] = [
   logs,
   exec,
+  containerWait,
+  containerStats,
   imageImport,
   imageExport,
   imagePrune,

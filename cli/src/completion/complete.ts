@@ -75,7 +75,7 @@ async function valuesOf(
   command: Command | undefined,
   names: (source: NameSource) => Promise<readonly string[]>,
 ): Promise<Completion> {
-  if (field.kind === 'choice') return { candidates: field.choices.map(plain), takesFiles: false };
+  if (field.choices.length > 0) return { candidates: field.choices.map(plain), takesFiles: false };
   const source =
     command?.names[field.param] ?? (field.param === 'node' || field.param === 'context' ? field.param : undefined);
   if (source !== undefined) return { candidates: (await names(source)).map(plain), takesFiles: false };

@@ -34,7 +34,12 @@ test('names of images', async () =>
 test('several names', async () => expect((await complete('logs', 'web', 'web')).values).toEqual(['web-0', 'web']));
 test('flags', async () => expect((await complete('container', 'stop', 'web', '--g')).values).toEqual(['--grace']));
 test('values of a flag', async () =>
-  expect((await complete('run', 'web', 'nginx', '--restart', '')).values).toEqual(['no', 'on-failure', 'always']));
+  expect((await complete('run', 'web', 'nginx', '--restart', '')).values).toEqual([
+    'no',
+    'on-failure',
+    'always',
+    'unless-stopped',
+  ]));
 test('values of a global flag, before the command', async () =>
   expect((await complete('-o', 'js')).values).toEqual(['json']));
 test('values of a flag in one word', async () =>

@@ -42,11 +42,17 @@ function field(param: string, wrapped: z.ZodType, letter: string | undefined): F
     flag: isPlural ? word.slice(0, -1) : word,
     plural: isPlural ? word : undefined,
     letter,
-    choices: kind === 'choice' ? (schema as z.ZodEnum).options.map(String) : [],
+    choices: kind === 'choice' ? (schema as z.ZodEnum).options.map(String) : suggested(schema),
     description: description ?? '',
     isRequired,
     fallback,
   };
+}
+
+/** A text that is mostly one of a few words says so in its schema: `--restart always`, but also `on-failure:3`. */
+function suggested(schema: z.ZodType): string[] {
+  const choices = schema.meta()?.['choices'];
+  return Array.isArray(choices) ? choices.map(String) : [];
 }
 
 /** Takes off what makes a schema optional, and keeps what was said on the way. */

@@ -43,9 +43,13 @@ function readValue(
     case 'record':
       return Object.fromEntries(words.map((word) => readPair(field, word, env)));
     case 'text':
-      return last;
+      return isSuggested(field, last) ? last : readChoice(field, label, last);
   }
 }
+
+/** Whether a text can be right; what follows a colon is told by its schema. */
+const isSuggested = ({ choices }: Field, word: string): boolean =>
+  choices.length === 0 || choices.includes(word.split(':')[0]!);
 
 /** What to call the field when it is wrong. */
 export const labelOf = (field: Field, isPositional: boolean): string =>

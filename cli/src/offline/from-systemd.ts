@@ -3,13 +3,15 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
 import type { InstanceRow, LogLine, ServiceStatus } from '@volt/shared/rpc';
-import type { journal, SystemBus, Unit } from '@volt/shared/systemd';
+import type { ContainerUsage } from '@volt/shared/model';
+import type { journal, SystemBus, Unit, unitUsage } from '@volt/shared/systemd';
 import type { LogQuery, Offline } from './offline.ts';
 
 /** The part of @volt/shared/systemd that is read here. It is loaded when it is first needed. */
 export interface Systemd {
   listUnits(patterns: readonly string[]): Promise<Unit[]>;
   journal: typeof journal;
+  unitUsage: typeof unitUsage;
 }
 
 export interface FromSystemdOptions {
@@ -31,6 +33,7 @@ interface Config {
 export class FromSystemd implements Offline {
   readonly answers = {
     'instance.list': () => this.#instances(),
+    'container.stats': (params: object) => this.#usage((params as { names?: readonly string[] }).names ?? []),
     'service.list': (params: object) => this.#services((params as { all?: boolean }).all === true),
   };
   readonly #systemd: () => Promise<Systemd>;
@@ -77,6 +80,23 @@ export class FromSystemd implements Offline {
           startedAt: typeof unit?.startedAtMs === 'number' ? new Date(unit.startedAtMs).toISOString() : null,
         };
       }),
+    );
+  }
+
+  async #usage(names: readonly string[]): Promise<ContainerUsage[]> {
+    const systemd = await this.#systemd();
+    const units = await this.#containerUnits();
+    const unknown = names.find((name) => !units.has(name));
+    if (unknown !== undefined) throw new VoltError('NOT_FOUND', `No container '${unknown}' runs`);
+    const running = [...units].filter(
+      ([name, unit]) => unit.activeState === 'active' && (names.length === 0 || names.includes(name)),
+    );
+    return Promise.all(
+      running.map(async ([name, unit]) => ({
+        name,
+        at: new Date().toISOString(),
+        ...(await systemd.unitUsage({ name: unit.name, pid: unit.mainPid })),
+      })),
     );
   }
 
@@ -127,9 +147,10 @@ export class FromSystemd implements Offline {
 
 /** One connection for each question: asked once or twice, it is not worth keeping. */
 async function realSystemd(): Promise<Systemd> {
-  const { journal, listUnits, SystemBus } = await import('@volt/shared/systemd');
+  const { journal, listUnits, SystemBus, unitUsage } = await import('@volt/shared/systemd');
   return {
     journal,
+    unitUsage,
     async listUnits(patterns) {
       const bus: SystemBus = new SystemBus();
       try {

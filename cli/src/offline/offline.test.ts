@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JournalQuery, Unit } from '@volt/shared/systemd';
+import type { JournalQuery, Unit, UnitUsage } from '@volt/shared/systemd';
 import { expect, onTestFinished, test } from 'vitest';
 import { FromSystemd, type Systemd } from './from-systemd.ts';
 
@@ -15,8 +15,22 @@ const unit = (name: string, more: Partial<Unit> = {}): Unit => ({
   mainPid: 7,
   exitCode: null,
   startedAtMs: Date.parse('2026-01-01T11:00:00Z'),
+  restarts: 0,
+  isFrozen: false,
   ...more,
 });
+
+const noUsage: UnitUsage = {
+  cpuUsec: null,
+  memoryBytes: null,
+  memoryLimitBytes: null,
+  processes: null,
+  readBytes: null,
+  writtenBytes: null,
+  receivedBytes: null,
+  sentBytes: null,
+  oomKills: null,
+};
 
 function offline(units: readonly Unit[], containers: Readonly<Record<string, object>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'volt-offline-'));
@@ -30,6 +44,7 @@ function offline(units: readonly Unit[], containers: Readonly<Record<string, obj
     async listUnits([pattern]) {
       return units.filter(({ name }) => pattern === '*.service' || name.startsWith('volt-container@'));
     },
+    unitUsage: async ({ name }) => ({ ...noUsage, cpuUsec: name.length }),
     async *journal(query) {
       queries.push(query);
       yield { at: new Date('2026-01-01T11:30:00Z'), unit: query.unit, text: 'hello' };
@@ -72,6 +87,15 @@ test('what has run is stopped, though systemd has forgotten it', async () => {
   writeFileSync(join(folder, 'job', 'exit'), 'success exited 0\n');
   const rows = (await down.answers['instance.list']()).map(({ name, state }) => `${name} ${state}`);
   expect(rows).toEqual(['idle created', 'job stopped']);
+});
+
+test('what containers use is read of those that run', async () => {
+  const idle = unit('volt-container@idle.service', { activeState: 'inactive' });
+  const { offline: down } = offline([unit('volt-container@web.service'), idle]);
+  expect(await down.answers['container.stats']({})).toEqual([
+    expect.objectContaining({ name: 'web', cpuUsec: 'volt-container@web.service'.length, memoryBytes: null }),
+  ]);
+  await expect(down.answers['container.stats']({ names: ['ghost'] })).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
 test('service list shows what runs, or all', async () => {

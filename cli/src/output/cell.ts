@@ -6,6 +6,13 @@ const DIGEST_CHARACTERS = 12;
 
 const headers: Readonly<Record<string, string>> = {
   sizeBytes: 'SIZE',
+  memoryBytes: 'MEMORY',
+  memoryLimitBytes: 'LIMIT',
+  cpuPercent: 'CPU %',
+  readBytes: 'READ',
+  writtenBytes: 'WRITTEN',
+  receivedBytes: 'RECEIVED',
+  sentBytes: 'SENT',
   memoryMiB: 'MEMORY',
   cpuMillis: 'CPU',
   createdAt: 'CREATED',

@@ -286,7 +286,8 @@ describe('help', () => {
         NAME  Name of the container.
 
       Options:
-        -t, --grace NUMBER  Seconds between asking it to stop and killing it. (default: 10)
+        -t, --grace NUMBER  Seconds between asking it to stop and killing it; 10 unless the container says
+                            otherwise.
 
       Global options:
         -o, --output WORD   How to print: ndjson is one JSON object a line. One of table, wide, json,

@@ -20,6 +20,10 @@ export const ContainerConfig = z.object({
     .object({ workload: z.string(), instance: z.string(), generation: z.int(), exclusive: z.boolean() })
     .nullable()
     .describe('Set when the cluster asked for it.'),
+  isHeld: z
+    .boolean()
+    .optional()
+    .describe('Stopped by somebody who said so; the next boot leaves it alone where asked.'),
   createdAt: z.iso.datetime(),
 });
 export type ContainerConfig = z.output<typeof ContainerConfig>;
@@ -32,7 +36,8 @@ export const ContainerStatus = z.object({
   address: z.string().nullable(),
   pid: z.int().nullable().describe('Its first process, seen from the node.'),
   exitCode: z.int().nullable().describe('How the last run ended; null while it runs or before it ran.'),
-  reason: z.string().nullable().describe('Why it failed, when it did.'),
+  reason: z.string().nullable().describe('Why it failed, when it did; also while it waits to be started again.'),
+  restarts: z.int().describe('How often it was started again by itself since it was last started.'),
   startedAt: z.iso.datetime().nullable(),
   createdAt: z.iso.datetime(),
 });

@@ -8,7 +8,22 @@ export const Env = z.record(EnvName, z.string().max(32_768));
 
 export const Labels = z.record(z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,62}$/), z.string().max(256));
 
-export const RestartPolicy = z.enum(['no', 'on-failure', 'always']);
+/** `on-failure:3` gives up when it has been started again three times. */
+export const RestartPolicy = z
+  .string()
+  .regex(/^(?:no|on-failure(?::[1-9]\d{0,2})?|always|unless-stopped)$/, {
+    error: 'must be no, on-failure, on-failure:N, always or unless-stopped',
+  })
+  .meta({ choices: ['no', 'on-failure', 'always', 'unless-stopped'] });
+
+export const GRACE_SECONDS_MAX = 3600;
+
+/** Those that a program can be told to end with, or to do something else at. */
+export const SignalName = z
+  .string()
+  .regex(/^SIG(?:HUP|INT|QUIT|ABRT|KILL|USR1|USR2|ALRM|TERM|CONT|STOP|TSTP|WINCH|PWR)$/, {
+    error: 'must be the name of a signal, such as SIGTERM',
+  });
 
 /** What a user asks a container to be. */
 export const ContainerSpec = z.object({
@@ -19,10 +34,18 @@ export const ContainerSpec = z.object({
   labels: Labels.default({}).describe('Labels to find it by.'),
   restart: RestartPolicy.default('no').describe('When to start it again after it ends.'),
   boot: z.boolean().default(true).describe('Start it when the machine starts.'),
+  stopSignal: SignalName.optional().describe('Signal that asks its program to end; the image names it otherwise.'),
+  stopTimeout: z
+    .int()
+    .min(0)
+    .max(GRACE_SECONDS_MAX)
+    .optional()
+    .describe('Seconds between asking it to stop and killing it, when a stop does not say.'),
+  rm: z.boolean().optional().describe('Delete it when it has ended.'),
 });
 export type ContainerSpec = z.output<typeof ContainerSpec>;
 export type ContainerSpecInput = z.input<typeof ContainerSpec>;
 
 /** Words for what systemd says of the unit. `created`: defined, never started. */
-export const ContainerState = z.enum(['created', 'starting', 'running', 'stopping', 'stopped', 'failed']);
+export const ContainerState = z.enum(['created', 'starting', 'running', 'paused', 'stopping', 'stopped', 'failed']);
 export type ContainerState = z.infer<typeof ContainerState>;

@@ -10,6 +10,7 @@ test('reloading', () => check('reloading', 'running'));
 test('activating', () => check('activating', 'starting'));
 test('deactivating', () => check('deactivating', 'stopping'));
 test('failed', () => check('failed', 'failed'));
+test('frozen', () => expect(containerState({ activeState: 'active', startedAtMs: 1, isFrozen: true })).toBe('paused'));
 test('inactive after a run', () => check('inactive', 'stopped'));
 test('a word that systemd may add', () => check('unheard-of', 'stopped'));
 test('inactive and never run', () =>
@@ -23,6 +24,15 @@ test('an exit code is a reason', () => expect(failed('exit-code', 42)).toBe('exi
 test('a signal is a reason', () => expect(failed('signal', 137)).toBe('killed by signal 9'));
 test('memory is a reason', () => expect(failed('oom-kill', 137)).toBe('out of memory'));
 test('a result without words of ours is shown as it is', () => expect(failed('watchdog', null)).toBe('watchdog'));
+test('one that was started often enough says with what it ended', () =>
+  expect(failed('start-limit-hit', 3)).toBe('exit code 3, and was started often enough'));
+test('what waits to be started again says why, and how often that was', () => {
+  const waiting = { activeState: 'activating', subState: 'auto-restart', restarts: 4 };
+  expect(failureOf({ ...waiting, result: 'exit-code', exitCode: 3 })).toBe(
+    'keeps ending: exit code 3, restarted 4 times',
+  );
+  expect(failureOf({ ...waiting, subState: 'start', result: 'success', exitCode: null })).toBeNull();
+});
 test('what has not failed has no reason', () =>
   expect(failureOf({ activeState: 'inactive', result: 'exit-code', exitCode: 1 })).toBeNull());
 

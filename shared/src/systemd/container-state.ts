@@ -17,17 +17,32 @@ export function containerOfUnit(unit: string): string | undefined {
  * to the caller only.
  */
 export function containerState(
-  unit: Pick<Unit, 'activeState' | 'startedAtMs'> | undefined,
+  unit: (Pick<Unit, 'activeState' | 'startedAtMs'> & Partial<Pick<Unit, 'isFrozen'>>) | undefined,
   hasRun = false,
 ): ContainerState {
+  if (unit?.activeState === 'active' && unit.isFrozen === true) return 'paused';
   const isOver = hasRun || (unit !== undefined && unit.startedAtMs !== null);
   return activeStates[unit?.activeState ?? ''] ?? (isOver ? 'stopped' : 'created');
 }
 
-/** Why a failed unit failed, in a few words. Null for any other. */
-export function failureOf(unit: Pick<Unit, 'activeState' | 'result' | 'exitCode'>): string | null {
-  if (unit.activeState !== 'failed') return null;
+type Ended = Pick<Unit, 'activeState' | 'result' | 'exitCode'> & Partial<Pick<Unit, 'subState' | 'restarts'>>;
+
+/** Why a failed unit failed, or why one that waits to be started again ended, in a few words. Null for any other. */
+export function failureOf(unit: Ended): string | null {
+  if (unit.activeState === 'failed') return causeOf(unit);
+  if (unit.activeState !== 'activating' || unit.subState?.startsWith('auto-restart') !== true) return null;
+  return `keeps ending: ${causeOf(unit)}${timesRestarted(unit.restarts ?? 0)}`;
+}
+
+/** To be said after why it ended. */
+export function timesRestarted(restarts: number): string {
+  if (restarts === 0) return '';
+  return `, restarted ${restarts === 1 ? 'once' : `${restarts} times`}`;
+}
+
+function causeOf(unit: Ended): string {
   switch (unit.result) {
+    case 'success':
     case 'exit-code':
       return `exit code ${unit.exitCode ?? 'unknown'}`;
     case 'signal':
@@ -38,7 +53,7 @@ export function failureOf(unit: Pick<Unit, 'activeState' | 'result' | 'exitCode'
     case 'timeout':
       return 'did not start or stop in time';
     case 'start-limit-hit':
-      return 'started too often';
+      return unit.exitCode === null ? 'started too often' : `exit code ${unit.exitCode}, and was started often enough`;
     default:
       return unit.result;
   }

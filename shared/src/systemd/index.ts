@@ -1,6 +1,14 @@
 export { jobError } from './bus-errors.ts';
 export { systemdCall, SystemBus, type BusCall, type BusSignal } from './bus.ts';
-export { CONTAINER_UNITS, containerOfUnit, containerState, containerUnit, failureOf } from './container-state.ts';
+export {
+  CONTAINER_UNITS,
+  containerOfUnit,
+  containerState,
+  containerUnit,
+  failureOf,
+  timesRestarted,
+} from './container-state.ts';
 export { journal, type JournalLine, type JournalOptions, type JournalQuery } from './journal.ts';
 export { serviceStatuses } from './service-status.ts';
+export { unitUsage, type UnitUsage } from './usage.ts';
 export { listUnitFiles, listUnits, systemdVersion, type Unit } from './units.ts';

@@ -12,6 +12,8 @@ const unit = (activeState: string): Unit => ({
   mainPid: null,
   exitCode: null,
   startedAtMs: null,
+  restarts: 0,
+  isFrozen: false,
 });
 
 test.each([

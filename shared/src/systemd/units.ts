@@ -17,11 +17,16 @@ export interface Unit {
   readonly exitCode: number | null;
   /** When the main process last began, in milliseconds of Unix time. */
   readonly startedAtMs: number | null;
+  /** How often systemd has started it again by itself since somebody started it. */
+  readonly restarts: number;
+  /** Its processes are held still. */
+  readonly isFrozen: boolean;
 }
 
 /** More units than one node can run; a longer list is cut there. */
 export const UNITS_MAX = 10_000;
 
+const UNIT = 'org.freedesktop.systemd1.Unit';
 const SERVICE = 'org.freedesktop.systemd1.Service';
 
 type UnitRow = readonly [string, string, string, string, string, string, string, number, string, string];
@@ -60,24 +65,26 @@ export async function systemdVersion(bus: SystemBus): Promise<string> {
 
 async function readUnit(bus: SystemBus, row: UnitRow): Promise<Unit | undefined> {
   const [name, description, loadState, activeState, subState, , path] = row;
-  const get = async (property: string) => {
+  const get = async (property: string, of = SERVICE) => {
     const [value] = await bus.call({
       destination: 'org.freedesktop.systemd1',
       path,
       interface: 'org.freedesktop.DBus.Properties',
       member: 'Get',
       signature: 'ss',
-      body: [SERVICE, property],
+      body: [of, property],
     });
     return (value as Variant).value as unknown;
   };
   try {
-    const [result, mainPid, code, status, started] = await Promise.all([
+    const [result, mainPid, code, status, started, restarts, freezer] = await Promise.all([
       get('Result') as Promise<string>,
       get('MainPID') as Promise<number>,
       get('ExecMainCode') as Promise<number>,
       get('ExecMainStatus') as Promise<number>,
       get('ExecMainStartTimestamp') as Promise<bigint>,
+      get('NRestarts') as Promise<number>,
+      activeState === 'active' ? get('FreezerState', UNIT) : 'running',
     ]);
     return {
       name,
@@ -89,6 +96,8 @@ async function readUnit(bus: SystemBus, row: UnitRow): Promise<Unit | undefined>
       mainPid: mainPid === 0 ? null : mainPid,
       exitCode: exitCodeOf(code, status),
       startedAtMs: started === 0n ? null : Number(started / 1000n),
+      restarts,
+      isFrozen: freezer !== 'running',
     };
   } catch (thrown) {
     // The unit was unloaded between the list and the question. Anything else must not look like that:

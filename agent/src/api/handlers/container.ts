@@ -23,6 +23,19 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       await refuseAssigned(engine, name);
       return engine.delete(name, force, signal);
     },
+    'container.kill': async ({ name, signal: signalName }, { signal }) => {
+      await refuseAssigned(engine, name);
+      return engine.controls.kill(name, signalName, signal);
+    },
+    'container.pause': async ({ name }, { signal }) => {
+      await refuseAssigned(engine, name);
+      return engine.controls.pause(name, signal);
+    },
+    'container.resume': ({ name }, { signal }) => engine.controls.resume(name, signal),
+    'container.wait': async ({ name }, { signal }) => ({ exitCode: await engine.controls.wait(name, signal) }),
+    'container.top': ({ name }) => engine.controls.processes(name),
+    'container.stats': ({ names }) => engine.controls.usage(names),
+    'container.prune': ({ dryRun }, { signal }) => engine.controls.prune(dryRun, signal),
     'container.list': () => engine.list(),
     'container.inspect': async ({ name }, { caller }) => {
       const observed = await engine.inspect(name);

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { ContainerConfig } from '@volt/shared/model';
 import type { ExecRequest } from '../engine.ts';
-import type { Driver } from './driver.ts';
+import type { Driver, Gauges, Holds } from './driver.ts';
 
 export interface DriverWorld {
-  readonly driver: Driver;
+  readonly driver: Driver & Holds & Gauges;
   /** A read-only tree that has /bin/echo and what the configs run. */
   readonly lower: string;
   /** Not installed; its program runs until it is stopped. */
@@ -92,6 +92,37 @@ export function driverContract(makeWorld: () => Promise<DriverWorld>): void {
     await world.driver.stop('ghost', 0, signal);
     await world.driver.remove('ghost');
     expect(await states(world)).toEqual([]);
+  });
+
+  test('a paused container is paused, a resumed one runs', async () => {
+    const world = await running();
+    await world.driver.pause('web');
+    expect(await states(world)).toEqual(['web paused']);
+    await world.driver.resume('web');
+    expect(await states(world)).toEqual(['web running']);
+  });
+
+  test('KILL ends a container, also a paused one, and is no failure', async () => {
+    const world = await running();
+    await world.driver.pause('web');
+    await world.driver.kill('web', 'SIGKILL', signal);
+    expect(await world.driver.observe('web')).toMatchObject({ state: 'stopped', exitCode: 137, reason: null });
+  });
+
+  test('another signal reaches its program', async () => {
+    const world = await running();
+    await world.driver.kill('web', 'SIGTERM', signal);
+    while ((await world.driver.observe('web'))?.state !== 'stopped') await new Promise(setImmediate);
+    expect(await world.driver.observe('web')).toMatchObject({ exitCode: 143 });
+  });
+
+  test('its first process is 1, and what it uses is counted', async () => {
+    const world = await running();
+    expect((await world.driver.processes(world.web))[0]).toMatchObject({ pid: 1, parent: 0, user: 0 });
+    expect(await world.driver.usage()).toMatchObject([{ name: 'web', cpuUsec: expect.any(Number) }]);
+    await world.driver.stop('web', 10, signal);
+    expect(await world.driver.usage()).toEqual([]);
+    await expect(world.driver.processes(world.web)).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 
   const request: ExecRequest = { command: [], env: {}, tty: false, stdin: false, columns: 80, rows: 24 };

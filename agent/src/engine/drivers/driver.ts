@@ -6,7 +6,7 @@
  * call, so the agent can be killed and restarted without losing a container.
  * The engine calls it for one name at a time, for different names side by side.
  */
-import type { ContainerConfig, ContainerState } from '@volt/shared/model';
+import type { ContainerConfig, ContainerProcess, ContainerState, ContainerUsage } from '@volt/shared/model';
 import type { LogLine } from '@volt/shared/rpc';
 import type { ExecIo, ExecRequest, LogOptions } from '../engine.ts';
 
@@ -45,6 +45,22 @@ export interface Driver {
   changes(signal: AbortSignal): AsyncIterable<void>;
 }
 
+/** Of containers that run: to reach their program, and to hold it still. The engine has seen that they run. */
+export interface Holds {
+  /** Sends a signal to its program. KILL resolves once it is down, and it stays so. */
+  kill(name: string, signalName: string, signal: AbortSignal): Promise<void>;
+  pause(name: string): Promise<void>;
+  resume(name: string): Promise<void>;
+}
+
+/** What containers are doing. */
+export interface Gauges {
+  /** CONFLICT when the container does not run. */
+  processes(config: ContainerConfig): Promise<ContainerProcess[]>;
+  /** Of all that run, by name. */
+  usage(): Promise<ContainerUsage[]>;
+}
+
 /** One container as the host tells it. */
 export interface ObservedContainer {
   readonly name: string;
@@ -52,5 +68,6 @@ export interface ObservedContainer {
   readonly pid: number | null;
   readonly exitCode: number | null;
   readonly reason: string | null;
+  readonly restarts: number;
   readonly startedAt: string | null;
 }

@@ -1,12 +1,12 @@
 import { VoltError } from '@volt/shared/errors';
-import type { ContainerConfig } from '@volt/shared/model';
+import type { ContainerConfig, ContainerProcess, ContainerUsage } from '@volt/shared/model';
 import type { LogLine } from '@volt/shared/rpc';
 import { Doorbell } from '../../host/index.ts';
 import type { ExecIo, ExecRequest, LogOptions } from '../engine.ts';
-import type { Driver, ObservedContainer } from './driver.ts';
+import type { Driver, Gauges, Holds, ObservedContainer } from './driver.ts';
 
 /** A host in memory. Keeps the driver contract, and fails when told to. */
-export class FakeDriver implements Driver {
+export class FakeDriver implements Driver, Holds, Gauges {
   readonly host = new Map<string, ObservedContainer>();
   readonly installed = new Map<string, { config: ContainerConfig; lower: string }>();
   /** Names whose program does not run. */
@@ -39,7 +39,7 @@ export class FakeDriver implements Driver {
   }
 
   async stop(name: string): Promise<void> {
-    if (this.host.get(name)?.state === 'running') this.#set(name, { state: 'stopped', exitCode: 143 });
+    if (this.#isUp(name)) this.#set(name, { state: 'stopped', exitCode: 143 });
   }
 
   async remove(name: string): Promise<void> {
@@ -68,6 +68,47 @@ export class FakeDriver implements Driver {
     return 0;
   }
 
+  async kill(name: string, signalName: string): Promise<void> {
+    if (signalName === 'SIGKILL') this.#set(name, { state: 'stopped', exitCode: 137 });
+    else if (signalName === 'SIGTERM') this.end(name, 143);
+  }
+
+  async pause(name: string): Promise<void> {
+    this.#set(name, { ...this.host.get(name), state: 'paused' });
+  }
+
+  async resume(name: string): Promise<void> {
+    this.#set(name, { ...this.host.get(name), state: 'running' });
+  }
+
+  async processes({ spec, command }: ContainerConfig): Promise<ContainerProcess[]> {
+    if (!this.#isUp(spec.name)) throw new VoltError('CONFLICT', `Container '${spec.name}' is not running`);
+    const idle = { parent: 0, user: 0, state: 'sleeping', cpuMillis: 0, memoryBytes: 0 } as const;
+    return [{ ...idle, pid: 1, command: command.join(' ') }];
+  }
+
+  async usage(): Promise<ContainerUsage[]> {
+    const disk = { readBytes: 0, writtenBytes: 0 };
+    const counted = { cpuUsec: 1, memoryBytes: 1, memoryLimitBytes: null, processes: 1, oomKills: 0, ...disk };
+    const rest = { at: '2026-01-01T00:00:00.000Z', receivedBytes: 0, sentBytes: 0 };
+    return [...this.host.keys()].filter((name) => this.#isUp(name)).map((name) => ({ name, ...counted, ...rest }));
+  }
+
+  /** Its program ends by itself. */
+  end(name: string, exitCode: number): void {
+    const isGood = exitCode === 0 || exitCode === 143;
+    this.#set(name, {
+      state: isGood ? 'stopped' : 'failed',
+      exitCode,
+      reason: isGood ? null : `exit code ${exitCode}`,
+    });
+  }
+
+  #isUp(name: string): boolean {
+    const state = this.host.get(name)?.state;
+    return state === 'running' || state === 'paused';
+  }
+
   async *changes(signal: AbortSignal): AsyncGenerator<void> {
     const bell = new Doorbell();
     this.#bells.add(bell);
@@ -79,7 +120,8 @@ export class FakeDriver implements Driver {
   }
 
   #set(name: string, change: Partial<ObservedContainer>): void {
-    const blank = { name, state: 'created', pid: null, exitCode: null, reason: null, startedAt: null } as const;
+    const ended = { pid: null, exitCode: null, reason: null, startedAt: null };
+    const blank = { name, state: 'created', restarts: 0, ...ended } as const;
     this.host.set(name, { ...blank, ...change });
     for (const bell of this.#bells) bell.ring();
   }

@@ -1,14 +1,27 @@
 import * as z from 'zod';
-import { Argv, ContainerName, ContainerSpec, ContainerStatus, Env } from '../../model/index.ts';
+import {
+  Argv,
+  ContainerName,
+  ContainerProcess,
+  ContainerSpec,
+  ContainerStatus,
+  ContainerUsage,
+  Env,
+  SignalName,
+} from '../../model/index.ts';
 import { method, stream } from '../method.ts';
 import { ContainerDetail, ExecInput, ExecOutput, Grace, LogLine, Name } from '../shapes/container.ts';
+
+/** Of one question. */
+const NAMES_MAX = 1024;
 
 const shown = ['name', 'state', 'image', 'address'] as const;
 
 export const containerMethods = {
   'container.create': method({
     summary: 'Define a container from an image, without starting it.',
-    params: () => ContainerSpec,
+    // What is deleted when it has ended is made to be run at once.
+    params: () => ContainerSpec.omit({ rm: true }),
     result: () => ContainerStatus,
     permission: 'container:operate',
     audit: 'container.create',
@@ -37,7 +50,11 @@ export const containerMethods = {
       rest: 'command',
       short: { e: 'env', l: 'labels' },
       columns: shown,
-      examples: ['run web nginx', 'run web nginx -e COLOR=blue --restart always'],
+      examples: [
+        'run web nginx',
+        'run web nginx -e COLOR=blue --restart always',
+        'run job debian:trixie --rm -- /bin/true',
+      ],
     },
   }),
 
@@ -99,6 +116,94 @@ export const containerMethods = {
     },
   }),
 
+  'container.kill': method({
+    summary: 'Send a signal to the program of a container. KILL ends it, and it stays so.',
+    params: () => Name.extend({ signal: SignalName.default('SIGKILL').describe('Which signal.') }),
+    result: () => ContainerStatus,
+    permission: 'container:operate',
+    audit: 'container.kill',
+    resource: 'name',
+    cli: {
+      command: 'container kill',
+      positional: ['name'],
+      short: { s: 'signal' },
+      columns: shown,
+      examples: ['container kill web', 'container kill web --signal SIGHUP'],
+    },
+  }),
+
+  'container.pause': method({
+    summary: 'Hold all processes of a container still.',
+    params: () => Name,
+    result: () => ContainerStatus,
+    permission: 'container:operate',
+    audit: 'container.pause',
+    resource: 'name',
+    cli: { command: 'container pause', positional: ['name'], columns: shown, examples: ['container pause web'] },
+  }),
+
+  'container.resume': method({
+    summary: 'Let a paused container go on.',
+    params: () => Name,
+    result: () => ContainerStatus,
+    permission: 'container:operate',
+    audit: 'container.resume',
+    resource: 'name',
+    cli: { command: 'container resume', positional: ['name'], columns: shown, examples: ['container resume web'] },
+  }),
+
+  'container.wait': stream({
+    summary: 'Wait until a container has ended, and end with its exit code.',
+    params: () => Name,
+    event: () => z.object({}),
+    result: () => z.object({ exitCode: z.int() }),
+    permission: 'container:read',
+    audit: 'none',
+    resource: 'name',
+    cli: 'hand',
+  }),
+
+  'container.top': method({
+    summary: 'List the processes of a container, as they are numbered inside.',
+    params: () => Name,
+    result: () => z.array(ContainerProcess),
+    permission: 'container:read',
+    audit: 'none',
+    resource: 'name',
+    cli: {
+      command: 'container top',
+      positional: ['name'],
+      columns: ['pid', 'user', 'state', 'cpuMillis', 'memoryBytes', 'command'],
+      wide: ['parent'],
+      examples: ['container top web'],
+    },
+  }),
+
+  'container.stats': method({
+    summary: 'What running containers use: counters, of which two give a speed.',
+    params: () => z.object({ names: z.array(ContainerName).max(NAMES_MAX).default([]).describe('All when none.') }),
+    result: () => z.array(ContainerUsage),
+    permission: 'container:read',
+    audit: 'none',
+    resource: 'none',
+    cli: 'hand',
+  }),
+
+  'container.prune': method({
+    summary: 'Delete the containers that have ended, with their files.',
+    params: () => z.object({ dryRun: z.boolean().default(false).describe('Only tell which those are.') }),
+    result: () => z.array(ContainerStatus),
+    permission: 'container:operate',
+    audit: 'container.prune',
+    resource: 'none',
+    cli: {
+      command: 'container prune',
+      positional: [],
+      columns: ['name', 'state', 'image', 'exitCode'],
+      examples: ['container prune --dry-run', 'container prune'],
+    },
+  }),
+
   'container.list': method({
     summary: 'List the containers of this node.',
     params: () => z.object({}),
@@ -110,7 +215,7 @@ export const containerMethods = {
       command: 'container list',
       positional: [],
       columns: shown,
-      wide: ['pid', 'exitCode', 'startedAt', 'reason'],
+      wide: ['pid', 'exitCode', 'restarts', 'startedAt', 'reason'],
       examples: ['container list', 'container list -o json'],
     },
   }),

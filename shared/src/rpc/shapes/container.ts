@@ -1,14 +1,12 @@
 import * as z from 'zod';
-import { ContainerConfig, ContainerName, ContainerStatus } from '../../model/index.ts';
-
-const GRACE_SECONDS_MAX = 3600;
+import { ContainerConfig, ContainerName, ContainerStatus, GRACE_SECONDS_MAX } from '../../model/index.ts';
 
 export const Grace = z
   .int()
   .min(0)
   .max(GRACE_SECONDS_MAX)
-  .default(10)
-  .describe('Seconds between asking it to stop and killing it.');
+  .optional()
+  .describe('Seconds between asking it to stop and killing it; 10 unless the container says otherwise.');
 
 export const Name = z.object({ name: ContainerName });
 

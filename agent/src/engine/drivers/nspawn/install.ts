@@ -16,7 +16,7 @@ export async function installContainer(
   config: ContainerConfig,
   lower: string,
 ): Promise<void> {
-  const { name, boot } = config.spec;
+  const { name } = config.spec;
   const owner = config.userns.base;
   const home = `${paths.containers}/${name}`;
   const unit = containerUnit(name);
@@ -36,8 +36,12 @@ export async function installContainer(
     update(files, `${paths.systemd}/${unit}`, text, PUBLIC),
   ]);
   const wants = `${paths.systemd}/multi-user.target.wants/${unit}`;
-  if (!boot) await files.remove(wants);
+  if (!startsWithMachine(config)) await files.remove(wants);
   else if (!(await files.exists(wants))) await files.link(`${paths.systemd}/${unit}`, wants);
+}
+
+function startsWithMachine({ spec, isHeld }: ContainerConfig): boolean {
+  return spec.boot && spec.rm !== true && !(spec.restart === 'unless-stopped' && isHeld === true);
 }
 
 /** nspawn insists on /usr, which an image of one static program does not have. */

@@ -14,6 +14,7 @@ import type { ExecIo, ExecRequest, LogOptions } from '../../engine.ts';
 import type { Driver, ObservedContainer } from '../driver.ts';
 import { execArguments, execEnvironment, runInside } from './exec.ts';
 import { parseExitRecord } from './exit-record.ts';
+import { NspawnHolds } from './holds.ts';
 import { installPrograms } from './inside.ts';
 import { installContainer, removeContainer } from './install.ts';
 import { INSIDE, type Paths } from './paths.ts';
@@ -40,11 +41,12 @@ const FAILURE_LINES = 5;
 const SIGKILL = 9;
 
 /** Containers as systemd-nspawn machines, each in a unit of its own that needs no agent. */
-export class NspawnDriver implements Driver {
+export class NspawnDriver extends NspawnHolds implements Driver {
   readonly #host: Host;
   readonly #paths: Paths;
 
   constructor(host: Host, paths: Paths) {
+    super(host);
     this.#host = host;
     this.#paths = paths;
   }
@@ -62,7 +64,8 @@ export class NspawnDriver implements Driver {
     const unit = containerUnit(name);
     const since = clock.now();
     try {
-      await systemd.refresh(unit);
+      // Whatever it was started by itself before does not count against this start.
+      await Promise.all([systemd.refresh(unit), systemd.resetFailed(unit)]);
       await systemd.start(unit, { signal, timeoutMs: START_TIMEOUT_MS });
       await this.#programRuns(name, signal);
     } catch (thrown) {
@@ -146,14 +149,16 @@ export class NspawnDriver implements Driver {
 
   async #observe(name: string, unit: Unit | undefined): Promise<ObservedContainer> {
     const isDown = unit === undefined || unit.activeState === 'inactive' || unit.activeState === 'failed';
+    const isWaiting = unit?.subState.startsWith('auto-restart') === true;
     const record = isDown ? parseExitRecord(await this.#host.files.read(this.#exitRecord(name))) : undefined;
     const state = containerState(unit, record !== undefined);
     return {
       name,
       state,
-      pid: state === 'running' ? await this.#leaderOf(unit) : null,
-      exitCode: isDown ? (unit?.exitCode ?? record?.exitCode ?? null) : null,
+      pid: state === 'running' || state === 'paused' ? await this.#leaderOf(unit) : null,
+      exitCode: isDown || isWaiting ? (unit?.exitCode ?? record?.exitCode ?? null) : null,
       reason: unit === undefined ? null : failureOf(unit),
+      restarts: unit?.restarts ?? 0,
       startedAt: unit?.startedAtMs == null ? null : new Date(unit.startedAtMs).toISOString(),
     };
   }

@@ -5,6 +5,7 @@ import { config, fakeHost, nspawnOn, paths } from '../../testing.ts';
 import { environmentArguments, renderEnvironmentFile, renderSettings } from './environment.ts';
 import { execArguments, execEnvironment } from './exec.ts';
 import { parseExitRecord } from './exit-record.ts';
+import { numberedInside } from './holds.ts';
 import { librariesOf } from './inside.ts';
 import { renderScript } from './script.ts';
 import { quoted, renderUnit, vethName } from './unit.ts';
@@ -25,6 +26,56 @@ test('a unit with all there is', () => {
   });
   const always = { ...full, spec: { ...full.spec, restart: 'always' as const } };
   expect(renderUnit(always, '/lower/tree', paths, facts)).toMatchSnapshot();
+});
+
+test('how it is started again is in its unit', () => {
+  const lines = (restart: string, rest: object = {}) => {
+    const plain = config('web', rest);
+    const text = renderUnit({ ...plain, spec: { ...plain.spec, restart } }, '/lower', paths, facts);
+    return text.match(/^(?:StartLimit|Restart=|SuccessExit|TimeoutStop).*/gm);
+  };
+  const usual = ['SuccessExitStatus=143', 'TimeoutStopSec=90'];
+  expect(lines('no')).toEqual(['StartLimitIntervalSec=0', ...usual, 'Restart=no']);
+  expect(lines('unless-stopped')).toEqual(['StartLimitIntervalSec=0', ...usual, 'Restart=always']);
+  expect(lines('on-failure:3')).toEqual([
+    'StartLimitIntervalSec=1d',
+    'StartLimitBurst=4',
+    ...usual,
+    'Restart=on-failure',
+  ]);
+  expect(lines('no', { stopSignal: 'SIGKILL' })).toContain('SuccessExitStatus=143');
+  expect(lines('no', { spec: { ...config('web').spec, stopTimeout: 300 } })).toContain('TimeoutStopSec=300');
+});
+
+test('one that is held, or is gone after its end, does not start with the machine', async () => {
+  const host = fakeHost();
+  const isWanted = async (change: object, spec: object) => {
+    const plain = config('web', change);
+    await nspawnOn(await host).install({ ...plain, spec: { ...plain.spec, ...spec } }, '/lower');
+    return (await host).files.exists(`${paths.systemd}/multi-user.target.wants/${containerUnit('web')}`);
+  };
+  expect(await isWanted({}, {})).toBe(true);
+  expect(await isWanted({}, { rm: true })).toBe(false);
+  expect(await isWanted({ isHeld: true }, { restart: 'unless-stopped' })).toBe(false);
+  expect(await isWanted({ isHeld: true }, { restart: 'always' })).toBe(true);
+});
+
+test('processes are told as they are numbered inside', () => {
+  const facts = { state: 'S', cpuMillis: 5, memoryBytes: 1024, command: 'x' };
+  const base = 655_360;
+  const found = numberedInside(
+    [
+      { ...facts, pid: 901, pidInside: 7, parent: 900, user: base + 33 },
+      { ...facts, pid: 900, pidInside: 1, parent: 4, user: base, state: 'R' },
+      { ...facts, pid: 950, pidInside: 950, parent: 4, user: 0 },
+    ],
+    { base, size: 65_536 },
+  );
+  const rest = { cpuMillis: 5, memoryBytes: 1024, command: 'x' };
+  expect(found).toEqual([
+    { ...rest, pid: 1, parent: 0, user: 0, state: 'running' },
+    { ...rest, pid: 7, parent: 1, user: 33, state: 'sleeping' },
+  ]);
 });
 
 test('the script', () => expect(renderScript(paths)).toMatchSnapshot());

@@ -1,4 +1,5 @@
 /** The unit of one container. Pure: the same config always gives the same text. */
+import { constants } from 'node:os';
 import type { ContainerConfig } from '@volt/shared/model';
 import { VoltError } from '@volt/shared/errors';
 import { hardwareAddress } from '../../../network/index.ts';
@@ -41,8 +42,7 @@ Description=Volt container ${spec.name} (${spec.image})
 Wants=volt-network.service
 After=volt-network.service network.target
 RequiresMountsFor=${paths.containers}
-StartLimitIntervalSec=0
-
+${startLimit(spec.restart)}
 [Service]
 Type=notify
 NotifyAccess=main
@@ -53,9 +53,9 @@ ExecStart=:${quoted(run)}
 ExecStopPost=:${quoted([script, 'down', spec.name])}
 Delegate=yes
 KillMode=mixed
-SuccessExitStatus=143
+SuccessExitStatus=${successes(config.stopSignal)}
 TimeoutStartSec=60
-TimeoutStopSec=${STOP_SECONDS}
+TimeoutStopSec=${Math.max(STOP_SECONDS, spec.stopTimeout ?? 0)}
 ${restart(spec.restart)}
 [Install]
 WantedBy=multi-user.target
@@ -95,9 +95,27 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
 
 const capabilityList = (names: readonly string[]): string => names.map((name) => `CAP_${name.toUpperCase()}`).join(',');
 
-function restart(policy: ContainerConfig['spec']['restart']): string {
+type Policy = ContainerConfig['spec']['restart'];
+
+/** `unless-stopped` differs from `always` only in what is started with the machine. */
+function restart(policy: Policy): string {
   if (policy === 'no') return 'Restart=no\n';
-  return `Restart=${policy}\nRestartSec=1\nRestartSteps=5\nRestartMaxDelaySec=30\n`;
+  const when = policy.startsWith('on-failure') ? 'on-failure' : 'always';
+  return `Restart=${when}\nRestartSec=1\nRestartSteps=5\nRestartMaxDelaySec=30\n`;
+}
+
+/** `on-failure:3` may begin four times, within a time that a container which fails at once does not outlast. */
+function startLimit(policy: Policy): string {
+  const times = /^on-failure:(\d+)$/.exec(policy)?.[1];
+  if (times === undefined) return 'StartLimitIntervalSec=0\n';
+  return `StartLimitIntervalSec=1d\nStartLimitBurst=${Number(times) + 1}\n`;
+}
+
+/** A program that dies of what asked it to end has ended well. */
+function successes(stopSignal: string): string {
+  const number = constants.signals[stopSignal as NodeJS.Signals] as number | undefined;
+  const own = number === undefined || number === constants.signals.SIGKILL ? [] : [128 + number];
+  return [...new Set([143, ...own])].join(' ');
 }
 
 /** Interface names have at most 15 characters. */

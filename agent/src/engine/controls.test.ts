@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest';
+import { MemoryFiles } from '../host/testing.ts';
+import { ContainerEngine } from './container-engine.ts';
+import { FakeDriver, image, imagesOf, networkOf, paths, spec, stillClock } from './testing.ts';
+
+const { signal } = new AbortController();
+
+async function world(files = new MemoryFiles(), driver = new FakeDriver()) {
+  const engine = new ContainerEngine({
+    files,
+    driver,
+    clock: stillClock,
+    images: imagesOf({ app: image() }),
+    network: networkOf(),
+    containers: paths.containers,
+  });
+  const recovery = await engine.recover(signal);
+  const states = async () => (await engine.list()).map(({ name, state }) => `${name} ${state}`);
+  return { driver, files, engine, states, recovery };
+}
+
+test('a kill ends it for good; another signal is its own matter', async () => {
+  const { engine } = await world();
+  await engine.run(spec('web'), signal);
+  expect(await engine.controls.kill('web', 'SIGHUP', signal)).toMatchObject({ state: 'running' });
+  expect(await engine.controls.kill('web', 'SIGKILL', signal)).toMatchObject({ state: 'stopped', exitCode: 137 });
+});
+
+test('a paused one is paused until it is resumed, and can be stopped', async () => {
+  const { engine, states } = await world();
+  await engine.run(spec('web'), signal);
+  await engine.controls.pause('web', signal);
+  await engine.controls.pause('web', signal);
+  expect(await states()).toEqual(['web paused']);
+  await engine.controls.resume('web', signal);
+  await engine.controls.resume('web', signal);
+  expect(await states()).toEqual(['web running']);
+  await engine.controls.pause('web', signal);
+  expect(await engine.stop('web', undefined, signal)).toMatchObject({ state: 'stopped' });
+});
+
+test('what does not run cannot be signalled, paused or looked into', async () => {
+  const { engine } = await world();
+  await engine.create(spec('web'), signal);
+  const conflict = { code: 'CONFLICT' };
+  await expect(engine.controls.kill('web', 'SIGKILL', signal)).rejects.toMatchObject(conflict);
+  await expect(engine.controls.pause('web', signal)).rejects.toMatchObject(conflict);
+  await expect(engine.controls.resume('web', signal)).rejects.toMatchObject(conflict);
+  await expect(engine.controls.processes('web')).rejects.toMatchObject(conflict);
+  await expect(engine.controls.processes('ghost')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('waiting ends with the exit code, when it has ended and not before', async () => {
+  const { engine, driver } = await world();
+  await engine.create(spec('job'), signal);
+  const waiting = engine.controls.wait('job', signal);
+  await engine.start('job', signal);
+  driver.end('job', 42);
+  expect(await waiting).toBe(42);
+  expect(await engine.controls.wait('job', signal)).toBe(42);
+});
+
+test('waiting ends when nobody waits any more', async () => {
+  const { engine } = await world();
+  await engine.run(spec('job'), signal);
+  const gone = new AbortController();
+  const waiting = engine.controls.wait('job', gone.signal);
+  gone.abort();
+  await expect(waiting).rejects.toThrow();
+});
+
+test('one that is to go at its end goes, and its code is still told', async () => {
+  const { engine, driver, states } = await world();
+  await engine.run(spec('job', { rm: true }), signal);
+  await engine.run(spec('web'), signal);
+  const over = new AbortController();
+  const tended = engine.controls.tend(over.signal);
+  const waiting = engine.controls.wait('job', signal);
+  driver.end('job', 3);
+  driver.end('web', 3);
+  expect(await waiting).toBe(3);
+  await expect.poll(states).toEqual(['web failed']);
+  over.abort();
+  await tended;
+});
+
+test('one that ended while the agent was away is deleted when it is back', async () => {
+  const { engine, driver, files } = await world();
+  await engine.run(spec('job', { rm: true }), signal);
+  await engine.run(spec('runs', { rm: true }), signal);
+  driver.end('job', 0);
+  const again = await world(files, driver);
+  expect(again.recovery).toMatchObject({ removed: ['job'], repaired: ['runs'] });
+  expect(await again.states()).toEqual(['runs running']);
+});
+
+test('pruning deletes what has ended, and a dry run only tells', async () => {
+  const { engine, driver, states } = await world();
+  for (const name of ['done', 'broken', 'runs']) await engine.run(spec(name), signal);
+  await engine.create(spec('idle'), signal);
+  driver.end('done', 0);
+  driver.end('broken', 1);
+  const names = async (isDryRun: boolean) => (await engine.controls.prune(isDryRun, signal)).map(({ name }) => name);
+  expect(await names(true)).toEqual(['broken', 'done']);
+  expect(await states()).toHaveLength(4);
+  expect(await names(false)).toEqual(['broken', 'done']);
+  expect(await states()).toEqual(['idle created', 'runs running']);
+});
+
+test('usage is of those that run, and an unknown name is told', async () => {
+  const { engine } = await world();
+  for (const name of ['a', 'b']) await engine.run(spec(name), signal);
+  await engine.create(spec('idle'), signal);
+  expect((await engine.controls.usage([])).map(({ name }) => name)).toEqual(['a', 'b']);
+  expect((await engine.controls.usage(['b', 'idle'])).map(({ name }) => name)).toEqual(['b']);
+  await expect(engine.controls.usage(['ghost'])).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('one that was restarted as often as it may says so', async () => {
+  const { engine, driver } = await world();
+  await engine.run(spec('web', { restart: 'on-failure:2' }), signal);
+  driver.end('web', 3);
+  // systemd counts the start that it refused.
+  driver.host.set('web', { ...driver.host.get('web')!, restarts: 3 });
+  expect((await engine.inspect('web')).status).toMatchObject({
+    state: 'failed',
+    restarts: 2,
+    reason: 'exit code 3, restarted 2 times',
+  });
+});
+
+test('one that runs unless stopped remembers that it was stopped', async () => {
+  const { engine, driver } = await world();
+  const isHeld = () => driver.installed.get('web')?.config.isHeld === true;
+  await engine.run(spec('web', { restart: 'unless-stopped' }), signal);
+  expect(isHeld()).toBe(false);
+  await engine.stop('web', 1, signal);
+  expect(isHeld()).toBe(true);
+  await engine.start('web', signal);
+  expect(isHeld()).toBe(false);
+  await engine.restart('web', 1, signal);
+  expect(isHeld()).toBe(false);
+});
