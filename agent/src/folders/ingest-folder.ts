@@ -8,7 +8,15 @@
  */
 import { realpathSync, statSync } from 'node:fs';
 import { VoltError } from '@volt/shared/errors';
-import { type Digest, encodeTree, type Ingest, makeTree, withFsErrors } from '../store/index.ts';
+import {
+  type ByteString,
+  type Digest,
+  encodeTree,
+  type Ingest,
+  type Inode,
+  makeTree,
+  withFsErrors,
+} from '../store/index.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { Gathering } from './gathering.ts';
 import { Reading } from './reading.ts';
@@ -76,21 +84,26 @@ async function unchangedFolder(
   return { tree, entries: whole.entries, files, sizeBytes, ...nothing, skipped: entries - whole.entries };
 }
 
+async function putTree(inodes: ReadonlyMap<ByteString, Inode>, batch: Ingest) {
+  const entries = makeTree(inodes);
+  const bytes = encodeTree(entries);
+  return { entries: entries.length, tree: await batch.putBytes(bytes), treeBytes: bytes.length };
+}
+
 async function readFolder(root: string, { request, batch, cache }: Parts): Promise<IngestedFolder> {
   const lookedAtNs = BigInt(Date.now()) * 1_000_000n;
   await using reading = new Reading(batch, request.store.objects);
   const gathering = new Gathering({ request, reading, batch, cache });
   await gathering.gather(root);
-  const entries = makeTree(gathering.inodes);
-  const bytes = encodeTree(entries);
-  const tree = await batch.putBytes(bytes);
+  // The disk works while the tree is put together.
+  const [, { entries, tree, treeBytes }] = await Promise.all([batch.flush(), putTree(gathering.inodes, batch)]);
   const added = await batch.commit();
   const { files, sizeBytes, filesRead, skipped, fingerprint } = gathering;
-  const whole = { fingerprint: fingerprint.end(), tree, treeBytes: bytes.length, entries: entries.length, sizeBytes };
+  const whole = { fingerprint: fingerprint.end(), tree, treeBytes, entries, sizeBytes };
   const isSure = !gathering.hasChanged && isSettled(fingerprint.newestNs, lookedAtNs);
   cache?.save(isSure ? whole : undefined);
   const counts = { objectsAdded: added.objects, sizeBytesAdded: added.sizeBytes };
-  return { tree, entries: entries.length, files, sizeBytes, filesRead, ...counts, skipped };
+  return { tree, entries, files, sizeBytes, filesRead, ...counts, skipped };
 }
 
 function folderAt(path: string): string {

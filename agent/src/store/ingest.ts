@@ -51,6 +51,7 @@ export interface PutResult {
 interface Staged {
   readonly path: string;
   readonly sizeBytes: number;
+  isFlushed?: boolean;
 }
 
 export interface IngestOptions {
@@ -132,23 +133,34 @@ export class Ingest implements AsyncDisposable {
     else if (staged.path !== path) rmSync(path, { force: true });
   }
 
+  /** Makes what was put so far durable, still without its names: the rest of the work may go on meanwhile. */
+  flush(): Promise<void> {
+    return withFsErrors('Cannot store objects', async () => {
+      const staged = [...this.#staged.values()].filter((one) => !one.isFlushed);
+      const paths = staged.map(({ path }) => path);
+      await flushFiles(this.#folder, paths, this.#ports.programs);
+      for (const one of staged) one.isFlushed = true;
+    });
+  }
+
   /** Publishes everything put so far. When it resolves, all of it survives a power loss. */
   commit(): Promise<{ objects: number; sizeBytes: number }> {
     return withFsErrors('Cannot publish objects', async () => {
       const { layout, programs } = this.#ports;
-      const digests = [...this.#staged.keys()];
-      const staged = [...this.#staged.values()];
-      const sizeBytes = staged.reduce((sum, one) => sum + one.sizeBytes, 0);
-      const paths = staged.map(({ path }) => path);
-      await flushFiles(this.#folder, paths, programs);
-      const shards = makeShards(layout, digests);
-      for (const [index, digest] of digests.entries()) {
+      const staged = [...this.#staged];
+      const sizeBytes = staged.reduce((sum, [, one]) => sum + one.sizeBytes, 0);
+      await this.flush();
+      const shards = makeShards(
+        layout,
+        staged.map(([digest]) => digest),
+      );
+      for (const [index, [digest, { path }]] of staged.entries()) {
         if (index % RENAMES_AT_ONCE === RENAMES_AT_ONCE - 1) await breath();
-        renameSync(paths[index] as string, objectPath(layout, digest));
+        renameSync(path, objectPath(layout, digest));
         this.#staged.delete(digest);
       }
       await flushFiles(layout.objects, shards, programs);
-      return { objects: digests.length, sizeBytes };
+      return { objects: staged.length, sizeBytes };
     });
   }
 
