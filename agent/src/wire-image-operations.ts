@@ -68,9 +68,11 @@ export async function sourcesOf(peers: Peers | null): Promise<ObjectSource[]> {
   if (peers === null) return [];
   // Without a cluster to ask who there is, only what is here can serve.
   const known = await peers.list().catch(() => []);
-  return known.map((peer) => ({
+  // Nodes that want the same at the same time begin with different ones.
+  return fromAnyOne(known).map((peer) => ({
     name: peer.name,
     fetch: (digests, signal) => peers.fetchObjects(peer, digests, signal),
+    fetchRest: (digest, from, signal) => peers.fetchRest(peer, { digest, from }, signal),
   }));
 }
 
@@ -92,4 +94,9 @@ function inOrder(onProgress: OnProgress): (line: string) => void {
     waiting = line;
     if (!isBusy) void send();
   };
+}
+
+function fromAnyOne<T>(items: readonly T[]): T[] {
+  const first = Math.floor(Math.random() * items.length);
+  return [...items.slice(first), ...items.slice(0, first)];
 }

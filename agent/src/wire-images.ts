@@ -31,7 +31,7 @@ export interface OpenImages {
   readonly operations: ImageOperations;
   readonly forEngine: EngineImages;
   readonly service: ImageService;
-  readonly serveObjects: (digests: readonly string[]) => AsyncIterable<Uint8Array>;
+  readonly serveObjects: (digests: readonly string[], from: number) => AsyncIterable<Uint8Array>;
   readonly store: Store;
   /** The other nodes, as sources of objects. */
   readonly sources: () => Promise<ObjectSource[]>;
@@ -83,7 +83,7 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
         await running.finally(() => pulls.delete(digest));
       },
     },
-    serveObjects: (digests) => serveObjects(store.objects, digests),
+    serveObjects: (digests, from) => serveObjects(store.objects, digests, from),
     store,
     sources: () => sourcesOf(peers),
     use: (given) => {

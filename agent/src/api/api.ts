@@ -17,7 +17,7 @@ import {
   type PendingCalls,
   type Service,
 } from '@volt/shared/server';
-import { addObjectsRoute } from './objects-route.ts';
+import { addObjectsRoute, type ServeObjects } from './objects-route.ts';
 import { identifyBySocket, listenOnSocket } from './socket.ts';
 import { createTlsApp, reachController, type TlsIdentity } from './tls.ts';
 
@@ -37,7 +37,7 @@ export interface ClusterDoor {
   readonly port: number;
   /** As `address:port`. */
   readonly controllers: readonly string[];
-  readonly serveObjects: (digests: readonly string[]) => AsyncIterable<Uint8Array>;
+  readonly serveObjects: ServeObjects;
 }
 
 export interface Api {

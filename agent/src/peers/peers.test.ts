@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { zstdCompressSync } from 'node:zlib';
 import { loopbackAddresses, testAuthority, type TestIdentity } from '@volt/shared/pki/testing';
 import { serveImages, type KnownImages } from '@volt/shared/server/testing';
 import { expect, onTestFinished, test } from 'vitest';
@@ -67,4 +69,50 @@ test('a peer of another cluster gets no request', async () => {
   const { peers, list } = await peersWith([{ web: image }], other);
   await expect(peers.findImage('web', signal)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   await expect(fetchText(peers, list[0]!, ['aa'])).rejects.toMatchObject({ code: 'NETWORK' });
+});
+
+/** A peer whose answers are made by `answer`. */
+async function peerAnswering(answer: (headers: IncomingHttpHeaders) => Answer) {
+  const [address = ''] = loopbackAddresses(1);
+  const where = { address, port: PORT, identity: authority.certify('n0', ['node'], [address]) };
+  const server = await serveImages(where, {}, (app) => {
+    app.addContentTypeParser('text/plain', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    app.post('/objects', async ({ headers }, reply) => {
+      const { status = 200, encoding, body } = answer(headers);
+      if (encoding !== undefined) reply.header('content-encoding', encoding);
+      return reply.code(status).send(body);
+    });
+  });
+  const list = [{ name: 'n0', address }];
+  const peers = new Peers({ identity: authority.certify('me', ['node']), port: PORT, list: async () => list });
+  onTestFinished(async () => {
+    peers.close();
+    await server[Symbol.asyncDispose]();
+  });
+  return { peers, peer: list[0]! };
+}
+
+interface Answer {
+  readonly status?: number;
+  readonly encoding?: string;
+  readonly body: string | Buffer;
+}
+
+test('what is packed is unpacked, and an older peer that does not pack is understood', async () => {
+  const packing = await peerAnswering((headers) =>
+    headers['accept-encoding'] === 'zstd'
+      ? { encoding: 'zstd', body: zstdCompressSync('frames') }
+      : { status: 400, body: '' },
+  );
+  expect(await fetchText(packing.peers, packing.peer, ['aa'])).toBe('frames');
+  const older = await peerAnswering(() => ({ body: 'frames' }));
+  expect(await fetchText(older.peers, older.peer, ['aa'])).toBe('frames');
+});
+
+test('an object is gone on with where the peer can, and had anew from an older one', async () => {
+  const rest = { digest: 'aa', from: 2 };
+  const newer = await peerAnswering(({ range }) => ({ status: range === 'bytes=2-' ? 206 : 200, body: 'ames' }));
+  expect((await newer.peers.fetchRest(newer.peer, rest, signal)).from).toBe(2);
+  const older = await peerAnswering(() => ({ body: 'frames' }));
+  expect((await older.peers.fetchRest(older.peer, rest, signal)).from).toBe(0);
 });

@@ -8,6 +8,7 @@ import { Agent, request } from 'node:https';
 import { connect, type Target } from '@volt/shared/client';
 import { VoltError } from '@volt/shared/errors';
 import { agentMethods } from '@volt/shared/rpc';
+import { type RestOfObject, unpackFromWire } from '../store/index.ts';
 
 export interface Peer {
   readonly name: string;
@@ -29,8 +30,21 @@ export interface PeersOptions {
 
 /** A peer that does not answer must not hold up those that do. */
 const LOOK_TIMEOUT_MS = 3000;
+/** One that is there begins to answer at once; one that lost its power would have others wait for it. */
+const ANSWER_TIMEOUT_MS = 10_000;
 /** How many peers are asked at once who has an image. */
 const ASKED_MAX = 16;
+
+interface Rest {
+  readonly digest: string;
+  readonly from: number;
+}
+
+interface Question {
+  readonly digests: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
 
 export class Peers {
   readonly #options: PeersOptions;
@@ -56,6 +70,20 @@ export class Peers {
 
   /** Asks one peer for objects. Rejects with NETWORK or PERMISSION; the frames are checked by who reads them. */
   async fetchObjects(peer: Peer, digests: readonly string[], signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return unpacked(await this.#ask(peer, { digests, headers: {}, signal }));
+  }
+
+  /** One object from a place on; an older peer gives all of it. Rejects as `fetchObjects` does. */
+  async fetchRest(peer: Peer, { digest, from }: Rest, signal: AbortSignal): Promise<RestOfObject> {
+    const response = await this.#ask(peer, { digests: [digest], headers: { range: `bytes=${from}-` }, signal });
+    return { from: response.statusCode === 206 ? from : 0, chunks: unpacked(response) };
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #ask(peer: Peer, { digests, headers, signal }: Question): Promise<IncomingMessage> {
     const sent = request({
       agent: this.#agent,
       host: peer.address,
@@ -63,22 +91,21 @@ export class Peers {
       servername: '',
       path: '/objects',
       method: 'POST',
-      headers: { 'content-type': 'text/plain' },
-      signal,
+      headers: { 'content-type': 'text/plain', 'accept-encoding': 'zstd', ...headers },
+      signal: signal,
     });
     // One error rejects below; those that follow an answer reach its reader.
     sent.on('error', () => {});
     sent.end(digests.join('\n'));
-    const [response] = (await once(sent, 'response').catch((cause: unknown) => {
-      throw new VoltError('NETWORK', `Node '${peer.name}' does not answer`, { cause });
-    })) as [IncomingMessage];
-    if (response.statusCode === 200) return response;
+    const silence = setTimeout(() => sent.destroy(new Error('timed out')), ANSWER_TIMEOUT_MS);
+    const [response] = (await once(sent, 'response')
+      .catch((cause: unknown) => {
+        throw new VoltError('NETWORK', `Node '${peer.name}' does not answer`, { cause });
+      })
+      .finally(() => clearTimeout(silence))) as [IncomingMessage];
+    if (response.statusCode === 200 || response.statusCode === 206) return response;
     response.resume();
     throw new VoltError('PERMISSION', `Node '${peer.name}' refused, with HTTP status ${response.statusCode}`);
-  }
-
-  close(): void {
-    this.#agent.destroy();
   }
 
   async #inspect(peer: Peer, name: string, signal: AbortSignal): Promise<string | undefined> {
@@ -94,3 +121,7 @@ export class Peers {
     }
   }
 }
+
+/** Older peers do not pack. */
+const unpacked = (response: IncomingMessage): AsyncIterable<Uint8Array> =>
+  response.headers['content-encoding'] === 'zstd' ? unpackFromWire(response) : response;

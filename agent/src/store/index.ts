@@ -11,6 +11,7 @@ export type { Hold, Holds } from './holds.ts';
 export { type Ingest, INLINE_BYTES_MAX, type PutOptions, type PutResult } from './ingest.ts';
 export { type Link, linksOf } from './links.ts';
 export type { ObjectSource, RestOfObject } from './object-source.ts';
+export { packForWire, unpackFromWire } from './pack-wire.ts';
 export { checkRef, everyRef, type NamedRef, type Ref } from './refs.ts';
 export { type LowersSetting, type LowerWay, type Objects, openStore, type Store, type StoreOptions } from './store.ts';
 export { contentsOf, ENTRIES_MAX, makeTree } from './tree.ts';
