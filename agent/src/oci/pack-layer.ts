@@ -7,6 +7,8 @@ import type { OciDigest } from './digest.ts';
 import { mediaTypes } from './documents.ts';
 import { writeAll } from './spool.ts';
 
+const CHUNK_BYTES = 256 * 1024;
+
 export type Packing = 'none' | 'gzip' | 'zstd';
 
 export interface PackedLayer {
@@ -51,7 +53,7 @@ export async function* packed(archive: AsyncIterable<Uint8Array>, packing: Packi
   }
   const source = Readable.from(archive, { objectMode: false });
   const packer: NodeJS.ReadWriteStream & AsyncIterable<Buffer> =
-    packing === 'gzip' ? createGzip() : createZstdCompress();
+    packing === 'gzip' ? createGzip({ chunkSize: CHUNK_BYTES }) : createZstdCompress({ chunkSize: CHUNK_BYTES });
   source.on('error', (error) => void packer.emit('error', error));
   try {
     yield* source.pipe(packer);
