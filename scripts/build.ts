@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { zstdCompressSync } from 'node:zlib';
 import { bundle } from './build/bundle.ts';
 import { services } from './build/embedded-program.ts';
+import { buildEnter } from './build/enter.ts';
 import { singleBinary } from './build/single-binary.ts';
 import { isFresh, writeStamp } from './build/stamp.ts';
 
@@ -22,8 +23,9 @@ const stampFile = join(work, 'stamp.json');
 const startedMs = performance.now();
 const node = realpathSync(process.execPath);
 const version = versionOf(top);
-const assets = findAssets();
-const facts = [version, process.version, process.arch, ...Object.keys(assets)];
+const enter = await buildEnter(top, join(work, 'cache'));
+const assets = { ...findAssets(), 'agent/enter': enter };
+const facts = [version, process.version, process.arch, enter, ...Object.keys(assets)];
 
 if (existsSync(output) && isFresh(stampFile, facts)) {
   console.log(`dist/volt is up to date (${version})`);
