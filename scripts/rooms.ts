@@ -73,6 +73,8 @@ const agent: Record<string, Room> = {
   'agent/network': { imports: [...pure, 'shared/program', 'agent/host'], packages: [...plain, ...streams] },
   'agent/daemon': { imports: [...pure, 'agent/host'], packages: [...plain, ...streams] },
   'agent/peers': { imports: [...pure, 'shared/client', 'agent/store'], packages: [...plain, ...streams, ...sockets] },
+  // What a container may do, as a function of what was asked for.
+  'agent/security': { imports: ['shared/errors', 'shared/model'], packages: [], pure: true },
   'agent/engine': {
     imports: [
       ...pure,
@@ -82,6 +84,7 @@ const agent: Record<string, Room> = {
       'agent/store',
       'agent/images',
       'agent/network',
+      'agent/security',
     ],
     packages: [...plain, ...streams],
   },

@@ -4,10 +4,10 @@
  */
 import { realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { openDaemon, type Settings } from '@volt/shared/daemon';
-import { toVoltError, exitCode } from '@volt/shared/errors';
+import { toVoltError, exitCode, VoltError } from '@volt/shared/errors';
 import { connectCluster, type ClusterConnection } from '@volt/shared/kv';
 import { loadClusterIdentity, type ClusterIdentity } from '@volt/shared/pki';
-import { version } from '@volt/shared/program';
+import { asset, version } from '@volt/shared/program';
 import { SystemBus } from '@volt/shared/systemd';
 import {
   casHandlers,
@@ -147,6 +147,13 @@ const hostPorts = (bus: SystemBus) => ({
   journal: systemJournal,
   processes: kernelProcesses,
   clock: systemClock,
+  enter: () => {
+    const found = asset('agent/enter');
+    if (found !== undefined) return found;
+    throw new VoltError('DEPENDENCY', 'What containers are entered with is only part of a built volt', {
+      hint: 'pnpm build',
+    });
+  },
 });
 
 function openLine({ config, ca, cert, key, creds }: ClusterIdentity): ClusterConnection {

@@ -2,7 +2,7 @@
  * Runs on a lab node: the agent's real ports, driven line by line from the
  * test on the other side of standard input. engine-remote.ts is that side.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { toVoltError } from '@volt/shared/errors';
 import { SystemBus } from '@volt/shared/systemd';
@@ -15,7 +15,9 @@ import type { Answer, NodeLowers, Order } from './engine-remote.ts';
 
 const systemd = new host.BusSystemd(new SystemBus());
 const { systemClock: clock, systemJournal: journal, kernelProcesses: processes } = host;
-const ports = { files: new host.NodeFiles(), programs: new host.NodePrograms(), systemd, clock, journal, processes };
+const enter = () => readFileSync('/var/lib/volt/test/enter');
+const kernel = { clock, journal, processes };
+const ports = { files: new host.NodeFiles(), programs: new host.NodePrograms(), systemd, enter, ...kernel };
 
 /** Images of a store of their own, laid out in whatever way is wanted. */
 const lowers: NodeLowers = {

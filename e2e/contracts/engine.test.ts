@@ -13,6 +13,8 @@ import type { Systemd } from '../../agent/src/host/index.ts';
 import { systemdContract } from '../../agent/src/host/testing.ts';
 import type { Network } from '../../agent/src/network/index.ts';
 import { openLab, type Lab, type LabNode } from '../lab/index.ts';
+import { REPOSITORY } from '../lab/settings.ts';
+import { buildEnter } from '../../scripts/build/enter.ts';
 import { Remote, type NodeLowers } from './engine-remote.ts';
 
 const LOWER = '/var/lib/volt/test/lower';
@@ -65,6 +67,11 @@ beforeAll(async () => {
   node = lab.node(1);
   await node.copyIn(process.execPath, '/var/lib/volt/test/node', 0o755);
   await node.copyIn(bundled, '/var/lib/volt/test/ports.mjs');
+  await node.copyIn(
+    await buildEnter(REPOSITORY, join(REPOSITORY, 'dist/build/cache')),
+    '/var/lib/volt/test/enter',
+    0o755,
+  );
   await node.copyIn(hashAddon(), '/var/lib/volt/test/blake.node');
   await node.sh(MAKE_LOWER);
   await node.sh(MAKE_ARCHIVE);

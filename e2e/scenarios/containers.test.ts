@@ -71,8 +71,8 @@ describe('states', () => {
   scenario('a program that is not there fails the start, with the reason', async (node) => {
     const { code, stdout, stderr } = await volt(node, ['run', 'life-none', image, '--', '/bin/nosuch']);
     expect({ code, stdout }).toEqual({ code: 10, stdout: '' });
-    expect(stderr).toMatch(/^error: Container 'life-none' did not start: exit code 1\n.*No such file/);
-    expect((await inspect(node, 'life-none')).status).toMatchObject({ state: 'failed', exitCode: 1 });
+    expect(stderr).toMatch(/^error: Container 'life-none' did not start: exit code 127\n.*No such file/);
+    expect((await inspect(node, 'life-none')).status).toMatchObject({ state: 'failed', exitCode: 127 });
   });
 
   scenario('with --restart always it comes back when it ends, and not when it is stopped', async (node) => {

@@ -4,6 +4,7 @@ import type { ContainerConfig, ContainerSpec, ContainerStatus } from '@volt/shar
 import type { LogLine } from '@volt/shared/rpc';
 import type { Clock, Files } from '../host/index.ts';
 import type { Network } from '../network/index.ts';
+import { enforced, missing, policyOf, requireEnforceable } from '../security/index.ts';
 import { place, resolveConfig } from './config.ts';
 import { ContainerControls } from './controls.ts';
 import type { Driver, Gauges, Holds } from './drivers/driver.ts';
@@ -13,6 +14,7 @@ import type {
   ExecIo,
   ExecRequest,
   Images,
+  Inspected,
   LogOptions,
   Observed,
   Recovery,
@@ -111,9 +113,14 @@ export class ContainerEngine implements Engine {
     }));
   }
 
-  async inspect(name: string): Promise<Observed> {
+  async inspect(name: string): Promise<Inspected> {
     const config = this.#known.existing(name);
-    return { config, status: await this.#known.status(name) };
+    const isolation = enforced(config, this.#options.driver.landlock);
+    return { config, status: await this.#known.status(name), isolation };
+  }
+
+  missing(spec: ContainerSpec): string[] {
+    return missing(policyOf(spec), this.#options.driver.landlock);
   }
 
   async *logs(name: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
@@ -201,6 +208,7 @@ export class ContainerEngine implements Engine {
     const { images, driver, clock } = this.#options;
     const present = this.#known.ledger.get(spec.name);
     if (present !== undefined) throw nameTaken(present);
+    requireEnforceable(spec, driver.landlock);
     const image = wanted === undefined ? await images.resolve(spec.image) : await images.open(wanted.image.manifest);
     const lower = await images.ensureLower(image.tree, signal);
     const assignment = wanted?.assignment ?? null;

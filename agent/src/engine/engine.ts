@@ -13,6 +13,7 @@ import type {
   ContainerSpec,
   ContainerStatus,
   ContainerUsage,
+  Enforced,
   ImageConfig,
 } from '@volt/shared/model';
 import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
@@ -41,7 +42,10 @@ export interface Containers {
   /** Every container of this node by name, as systemd tells it at this moment. */
   list(): Promise<ContainerStatus[]>;
 
-  inspect(name: string): Promise<Observed>;
+  inspect(name: string): Promise<Inspected>;
+
+  /** What is asked for to keep it apart, and this machine cannot enforce. */
+  missing(spec: ContainerSpec): string[];
 
   /** Ends after the last line there is, or with `follow` when the signal fires. */
   logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
@@ -127,6 +131,10 @@ export interface Wanted {
 export interface Observed {
   readonly status: ContainerStatus;
   readonly config: ContainerConfig;
+}
+
+export interface Inspected extends Observed {
+  readonly isolation: Enforced;
 }
 
 export interface Recovery {

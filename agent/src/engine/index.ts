@@ -5,6 +5,7 @@ export type {
   ExecIo,
   ExecRequest,
   Images,
+  Inspected,
   LogOptions,
   Observed,
   Recovery,

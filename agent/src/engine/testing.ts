@@ -115,14 +115,7 @@ export interface FakeHost extends Host {
 /** A machine in memory that has all that the nspawn driver needs. */
 export async function fakeHost(): Promise<FakeHost> {
   const files = new MemoryFiles();
-  for (const program of [
-    '/usr/bin/catatonit',
-    '/usr/bin/setpriv',
-    '/usr/bin/setsid',
-    '/usr/bin/systemd-nspawn',
-    '/usr/bin/nsenter',
-    '/usr/sbin/ip',
-  ]) {
+  for (const program of ['/usr/bin/catatonit', '/usr/bin/systemd-nspawn', '/usr/bin/nsenter', '/usr/sbin/ip']) {
     await files.makeFolder(program.slice(0, program.lastIndexOf('/')), { mode: 0o755 });
     await files.write(program, program, { mode: 0o755 });
   }
@@ -136,7 +129,8 @@ export async function fakeHost(): Promise<FakeHost> {
     usageOf: async () => noUsage,
   };
   const journal = { async *read() {} };
-  return { files, programs, processes, journal, clock: stillClock, systemd: new FakeSystemd(files, paths.systemd) };
+  const systemd = new FakeSystemd(files, paths.systemd);
+  return { files, programs, processes, journal, systemd, clock: stillClock, enter: () => Buffer.from('enter') };
 }
 
 export const nspawnOn = (host: Host): NspawnDriver => new NspawnDriver(host, paths);

@@ -8,7 +8,7 @@ export interface Files {
    * new one, whole. Resolves once the new one would survive a power loss,
    * unless `durable` is false.
    */
-  write(path: string, text: string, options: WriteOptions): Promise<void>;
+  write(path: string, content: string | Uint8Array, options: WriteOptions): Promise<void>;
 
   /** Names in a folder, sorted; none where there is no folder. */
   list(path: string): Promise<string[]>;

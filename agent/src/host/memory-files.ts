@@ -17,8 +17,9 @@ export class MemoryFiles implements Files {
     return entry?.kind === 'file' ? entry.text : undefined;
   }
 
-  async write(path: string, text: string, { mode }: WriteOptions): Promise<void> {
+  async write(path: string, content: string | Uint8Array, { mode }: WriteOptions): Promise<void> {
     this.#needParent(path);
+    const text = typeof content === 'string' ? content : Buffer.from(content).toString('latin1');
     this.entries.set(path, { kind: 'file', text, mode });
   }
 

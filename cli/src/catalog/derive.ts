@@ -50,6 +50,7 @@ async function callRow(from: Row, session: Session, given: object): Promise<numb
   if (row.event === undefined) {
     const result = await session.orOffline(method, given, () => client.call(method, given, { signal: session.signal }));
     await session.print(result, shape, plural(method));
+    for (const lack of lacksOf(result)) await session.note(`This machine cannot enforce ${lack}`);
     if (method === 'instance.list') await sayItIsPart(result as readonly InstanceRow[], session);
     return 0;
   }
@@ -58,6 +59,10 @@ async function callRow(from: Row, session: Session, given: object): Promise<numb
   else await showProgress(from, client, session, given);
   return 0;
 }
+
+/** What a container that was just made does without. */
+const lacksOf = (result: unknown): readonly string[] =>
+  (result as { missing?: readonly string[] } | null)?.missing ?? [];
 
 /** To a person who may take what one node of a cluster runs for all that the cluster runs. */
 async function sayItIsPart(rows: readonly InstanceRow[], session: Session): Promise<void> {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Isolation, Protection } from './isolation.ts';
 import { ContainerName, EnvName, ImageName } from './names.ts';
 
 /** A program's argument list. Bounded so that a spec fits a KV value and a unit file. */
@@ -42,6 +43,8 @@ export const ContainerSpec = z.object({
     .optional()
     .describe('Seconds between asking it to stop and killing it, when a stop does not say.'),
   rm: z.boolean().optional().describe('Delete it when it has ended.'),
+  ...Isolation.shape,
+  without: z.array(Protection).optional().describe('Protections to leave off: only for programs trusted like root.'),
 });
 export type ContainerSpec = z.output<typeof ContainerSpec>;
 export type ContainerSpecInput = z.input<typeof ContainerSpec>;

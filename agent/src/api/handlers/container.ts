@@ -1,15 +1,16 @@
 import { VoltError } from '@volt/shared/errors';
+import type { ContainerSpec, ContainerStatus } from '@volt/shared/model';
 import type { AgentMethods, Handlers } from '@volt/shared/rpc';
 import { mayDo, type Caller } from '@volt/shared/server';
-import type { Engine, Observed } from '../../engine/index.ts';
+import type { Engine, Inspected } from '../../engine/index.ts';
 
 type Row = Extract<keyof AgentMethods, `container.${string}`>;
 
 /** Containers of this node: params in, one call of the engine, result out. */
 export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, Caller>, Row> {
   return {
-    'container.create': (spec, { signal }) => engine.create(spec, signal),
-    'container.run': (spec, { signal }) => engine.run(spec, signal),
+    'container.create': async (spec, { signal }) => withMissing(engine, spec, await engine.create(spec, signal)),
+    'container.run': async (spec, { signal }) => withMissing(engine, spec, await engine.run(spec, signal)),
     'container.start': ({ name }, { signal }) => engine.start(name, signal),
     'container.stop': async ({ name, grace }, { signal }) => {
       await refuseAssigned(engine, name);
@@ -53,6 +54,12 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
   };
 }
 
+/** Whoever asks for a container is told at once what it does without. */
+function withMissing(engine: Engine, spec: ContainerSpec, status: ContainerStatus): ContainerStatus {
+  const missing = engine.missing(spec);
+  return missing.length === 0 ? status : { ...status, missing };
+}
+
 /** What the cluster placed here it would place or start again at once; the way to change that is the cluster's. */
 async function refuseAssigned(engine: Engine, name: string): Promise<void> {
   const found = (await engine.observe()).find(({ status }) => status.name === name);
@@ -66,9 +73,9 @@ async function refuseAssigned(engine: Engine, name: string): Promise<void> {
 const HIDDEN = '•••';
 
 /** Environments hold passwords: who may only look learns which variables there are. */
-function withoutValues({ status, config }: Observed): Observed {
+function withoutValues({ config, ...rest }: Inspected): Inspected {
   const spec = { ...config.spec, env: hide(config.spec.env) };
-  return { status, config: { ...config, spec, env: hide(config.env) } };
+  return { ...rest, config: { ...config, spec, env: hide(config.env) } };
 }
 
 const hide = (env: Readonly<Record<string, string>>) =>

@@ -54,9 +54,13 @@ export function driverContract(makeWorld: () => Promise<DriverWorld>): void {
     await world.driver.install(world.broken, world.lower);
     await expect(world.driver.start('broken', signal)).rejects.toMatchObject({
       code: 'DEPENDENCY',
-      message: expect.stringContaining("Container 'broken' did not start: exit code 1"),
+      message: expect.stringContaining("Container 'broken' did not start: exit code 127"),
     });
-    expect(await world.driver.observe('broken')).toMatchObject({ state: 'failed', exitCode: 1, reason: 'exit code 1' });
+    expect(await world.driver.observe('broken')).toMatchObject({
+      state: 'failed',
+      exitCode: 127,
+      reason: 'exit code 127',
+    });
   });
 
   test('a stopped container is stopped, with how it ended', async () => {

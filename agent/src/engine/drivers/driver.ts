@@ -11,6 +11,9 @@ import type { LogLine } from '@volt/shared/rpc';
 import type { ExecIo, ExecRequest, LogOptions } from '../engine.ts';
 
 export interface Driver {
+  /** Version of Landlock that the host's kernel has; 0 where it has none, and before `prepare`. */
+  readonly landlock: number;
+
   /** Puts in place what all containers share. DEPENDENCY when the host lacks a program. May be repeated. */
   prepare(signal: AbortSignal): Promise<void>;
 

@@ -7,6 +7,7 @@ import type { Driver, Gauges, Holds, ObservedContainer } from './driver.ts';
 
 /** A host in memory. Keeps the driver contract, and fails when told to. */
 export class FakeDriver implements Driver, Holds, Gauges {
+  landlock = 7;
   readonly host = new Map<string, ObservedContainer>();
   readonly installed = new Map<string, { config: ContainerConfig; lower: string }>();
   /** Names whose program does not run. */
@@ -31,8 +32,8 @@ export class FakeDriver implements Driver, Holds, Gauges {
     await this.gates.get(name);
     if (!this.installed.has(name)) throw new VoltError('NOT_FOUND', `There is no unit of '${name}'`);
     if (this.broken.has(name)) {
-      this.#set(name, { state: 'failed', exitCode: 1, reason: 'exit code 1' });
-      throw new VoltError('DEPENDENCY', `Container '${name}' did not start: exit code 1`);
+      this.#set(name, { state: 'failed', exitCode: 127, reason: 'exit code 127' });
+      throw new VoltError('DEPENDENCY', `Container '${name}' did not start: exit code 127`);
     }
     if (this.host.get(name)?.state === 'running') return;
     this.#set(name, { state: 'running', pid: 100, startedAt: '2026-01-01T00:00:00.000Z' });

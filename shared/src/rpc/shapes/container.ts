@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ContainerConfig, ContainerName, ContainerStatus, GRACE_SECONDS_MAX } from '../../model/index.ts';
+import { ContainerConfig, ContainerName, ContainerStatus, Enforced, GRACE_SECONDS_MAX } from '../../model/index.ts';
 
 export const Grace = z
   .int()
@@ -13,6 +13,7 @@ export const Name = z.object({ name: ContainerName });
 export const ContainerDetail = z.object({
   status: ContainerStatus,
   config: ContainerConfig.describe('Callers who may only look see the names in `env`, and not the values.'),
+  isolation: Enforced.describe('What keeps it apart from its machine.'),
 });
 
 export const LogLine = z.object({

@@ -1,17 +1,14 @@
 /**
  * A program inside a running container: into its cgroup, so that its limits
- * hold; into its namespaces; then down to its privileges.
- *
- * One thing is not as the container's own program has it: the system call
- * filter, which only a child of nspawn inherits.
+ * hold; into its namespaces; then through the same helper, with the same
+ * policy, as the container's own program.
  */
 import { VoltError } from '@volt/shared/errors';
 import type { ContainerConfig } from '@volt/shared/model';
 import type { OpenProgram, Programs } from '../../../host/index.ts';
 import type { ExecIo, ExecRequest } from '../../engine.ts';
-import { keptCapabilities } from './capabilities.ts';
+import { enterArguments } from './enter.ts';
 import { isForHostPrograms } from './environment.ts';
-import { setpriv, takeTerminal, userOptions } from './user.ts';
 
 /** Moves itself into the cgroups given first, then becomes the rest. The exec keeps process and number. */
 const JOIN = `n=$1; shift
@@ -31,7 +28,6 @@ export function execArguments(
   leader: Leader,
   { command, tty }: Pick<ExecRequest, 'command' | 'tty'>,
 ): string[] {
-  const kept = keptCapabilities.map((name) => `+${name}`).join(',');
   return [
     '/bin/sh',
     '-c',
@@ -42,14 +38,8 @@ export function execArguments(
     '/usr/bin/nsenter',
     `--target=${leader.pid}`,
     '--all',
-    `--wdns=${config.workdir === '' ? '/' : config.workdir}`,
     '--',
-    ...(tty ? takeTerminal : []),
-    ...setpriv,
-    `--bounding-set=-all,${kept}`,
-    '--no-new-privs',
-    ...userOptions(config.user),
-    '--',
+    ...enterArguments(config, { isOnTerminal: tty }),
     ...command,
   ];
 }

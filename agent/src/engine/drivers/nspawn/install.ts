@@ -4,6 +4,7 @@ import type { ContainerConfig } from '@volt/shared/model';
 import { containerUnit } from '@volt/shared/systemd';
 import type { Files, Programs, Systemd } from '../../../host/index.ts';
 import { renderEnvironmentFile, renderSettings } from './environment.ts';
+import { ownerOf } from './isolation.ts';
 import { machineName, type Paths } from './paths.ts';
 import { renderUnit } from './unit.ts';
 
@@ -17,7 +18,7 @@ export async function installContainer(
   lower: string,
 ): Promise<void> {
   const { name } = config.spec;
-  const owner = config.userns.base;
+  const owner = ownerOf(config);
   const home = `${paths.containers}/${name}`;
   const unit = containerUnit(name);
   const resolved = await files.exists('/run/systemd/resolve/resolv.conf');

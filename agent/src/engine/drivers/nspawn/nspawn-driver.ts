@@ -15,9 +15,9 @@ import type { Driver, ObservedContainer } from '../driver.ts';
 import { execArguments, execEnvironment, runInside } from './exec.ts';
 import { parseExitRecord } from './exit-record.ts';
 import { NspawnHolds } from './holds.ts';
-import { installPrograms } from './inside.ts';
+import { installPrograms, landlockVersion } from './inside.ts';
 import { installContainer, removeContainer } from './install.ts';
-import { INSIDE, type Paths } from './paths.ts';
+import { ENTER_INSIDE, INIT_INSIDE, type Paths } from './paths.ts';
 import { STOP_SECONDS } from './unit.ts';
 
 export interface Host {
@@ -27,6 +27,8 @@ export interface Host {
   readonly journal: Journal;
   readonly processes: Processes;
   readonly clock: Clock;
+  /** The built agent/enter, which is part of the program. */
+  readonly enter: () => Uint8Array;
 }
 
 const START_TIMEOUT_MS = 90_000;
@@ -44,6 +46,7 @@ const SIGKILL = 9;
 export class NspawnDriver extends NspawnHolds implements Driver {
   readonly #host: Host;
   readonly #paths: Paths;
+  #landlock = 0;
 
   constructor(host: Host, paths: Paths) {
     super(host);
@@ -51,8 +54,13 @@ export class NspawnDriver extends NspawnHolds implements Driver {
     this.#paths = paths;
   }
 
-  prepare(signal: AbortSignal): Promise<void> {
-    return installPrograms(this.#host, this.#paths, signal);
+  async prepare(signal: AbortSignal): Promise<void> {
+    await installPrograms(this.#host, this.#paths);
+    this.#landlock = await landlockVersion(this.#host.programs, this.#paths, signal);
+  }
+
+  get landlock(): number {
+    return this.#landlock;
   }
 
   install(config: ContainerConfig, lower: string): Promise<void> {
@@ -190,7 +198,7 @@ export class NspawnDriver extends NspawnHolds implements Driver {
     for (let look = 0; look < LOOKS; look++) {
       const leader = await this.#leaderOf(unit);
       const program = leader === null ? undefined : await processes.childProgram(leader);
-      if (program !== undefined && program !== `${INSIDE}/init`) return true;
+      if (program !== undefined && program !== INIT_INSIDE && program !== ENTER_INSIDE) return true;
       await clock.sleep(LOOK_EVERY_MS, signal);
       signal.throwIfAborted();
     }

@@ -6,7 +6,6 @@ import { environmentArguments, renderEnvironmentFile, renderSettings } from './e
 import { execArguments, execEnvironment } from './exec.ts';
 import { parseExitRecord } from './exit-record.ts';
 import { numberedInside } from './holds.ts';
-import { librariesOf } from './inside.ts';
 import { renderScript } from './script.ts';
 import { quoted, renderUnit, vethName } from './unit.ts';
 import { SLOTS_MAX } from '../../slots.ts';
@@ -165,17 +164,6 @@ test.each([
   ['signal killed KILL', { exitCode: 137, reason: 'killed by signal 9', isFailure: true }],
   ['', undefined],
 ])('the record %j', (text, expected) => expect(parseExitRecord(text)).toEqual(expected));
-
-test('libraries are found by the names they are asked for', () =>
-  expect(
-    librariesOf(`\tlinux-vdso.so.1 (0x00007ffc)
-\tlibcap-ng.so.0 => /lib/x86_64-linux-gnu/libcap-ng.so.0 (0x00007f7e)
-\t/lib64/ld-linux-x86-64.so.2 (0x00007f7e)
-`),
-  ).toEqual([
-    { path: '/lib/x86_64-linux-gnu/libcap-ng.so.0', name: 'libcap-ng.so.0' },
-    { path: '/lib64/ld-linux-x86-64.so.2', name: 'ld.so' },
-  ]));
 
 test('a long grace is given by a file that is gone afterwards', async () => {
   const host = await fakeHost();

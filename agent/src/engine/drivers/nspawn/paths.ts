@@ -26,5 +26,9 @@ export const defaultPaths: Paths = {
 /** Where the programs below are seen inside a container. */
 export const INSIDE = '/run/volt';
 
+/** The first process of a container, and what becomes its program: while there is nothing else, that has not begun. */
+export const INIT_INSIDE = `${INSIDE}/init`;
+export const ENTER_INSIDE = `${INSIDE}/enter`;
+
 /** For nspawn, so that the host's own settings files in /etc/systemd/nspawn do not apply to a container of ours. */
 export const machineName = (name: string): string => `volt-${name}`;

@@ -3,11 +3,11 @@ import { constants } from 'node:os';
 import type { ContainerConfig } from '@volt/shared/model';
 import { VoltError } from '@volt/shared/errors';
 import { hardwareAddress } from '../../../network/index.ts';
-import { droppedCapabilities, keptCapabilities } from './capabilities.ts';
 import { environmentArguments } from './environment.ts';
-import { INSIDE, machineName, type Paths } from './paths.ts';
+import { INIT_INSIDE, INSIDE, machineName, type Paths } from './paths.ts';
 import { slotOf } from '../../slots.ts';
-import { userArguments } from './user.ts';
+import { enterArguments } from './enter.ts';
+import { isolationArguments, ownerOf } from './isolation.ts';
 
 /** At machine shutdown, and for `systemctl stop`; `volt container stop` brings its own. */
 export const STOP_SECONDS = 90;
@@ -32,7 +32,7 @@ export function renderUnit(config: ContainerConfig, lower: string, paths: Paths,
     hardwareAddress(network.address),
     network.gateway,
     network.bridge,
-    String(config.userns.base),
+    String(ownerOf(config)),
     String(config.userns.size),
     lower,
     ...nspawn(config, paths, facts),
@@ -63,7 +63,7 @@ WantedBy=multi-user.target
 }
 
 function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string[] {
-  const { spec, userns } = config;
+  const { spec } = config;
   return [
     '/usr/bin/systemd-nspawn',
     '--quiet',
@@ -72,28 +72,21 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     `--machine=${machineName(spec.name)}`,
     `--hostname=${spec.name}`,
     `--directory=${paths.containers}/${spec.name}/rootfs`,
-    `--private-users=${userns.base}:${userns.size}`,
-    '--private-users-ownership=auto',
-    '--no-new-privileges=yes',
-    `--capability=${capabilityList(keptCapabilities)}`,
-    `--drop-capability=${capabilityList(droppedCapabilities)}`,
+    ...isolationArguments(config),
     `--kill-signal=${config.stopSignal}`,
     `--resolv-conf=${facts.resolvConf}`,
     '--timezone=off',
     '--link-journal=no',
     '--console=pipe',
     `--bind-ro=${paths.lib}/inside:${INSIDE}`,
-    ...(config.workdir === '/' || config.workdir === '' ? [] : [`--chdir=${config.workdir}`]),
     ...environmentArguments(config.env),
     '--',
-    `${INSIDE}/init`,
+    INIT_INSIDE,
     '--',
-    ...userArguments(config.user),
+    ...enterArguments(config),
     ...config.command,
   ];
 }
-
-const capabilityList = (names: readonly string[]): string => names.map((name) => `CAP_${name.toUpperCase()}`).join(',');
 
 type Policy = ContainerConfig['spec']['restart'];
 

@@ -1,0 +1,2 @@
+export { otherCapabilities } from './capabilities.ts';
+export { enforced, policyArguments, missing, policyOf, requireEnforceable } from './policy.ts';
