@@ -16,6 +16,7 @@ const REF = ['bench', 'latest'] as const;
 
 /** As in the agent. */
 setFlagsFromString('--semi-space-growth-factor=1');
+setFlagsFromString('--memory-saver-mode');
 
 const operations: Record<string, (store: Store, folder: string, argument: string) => Promise<object>> = {
   ingest: async (store, folder, root) => {
