@@ -188,6 +188,11 @@ test('what other processes left in staging goes; what this one stages, and young
     mkdirSync(inside(folder), { recursive: true });
     writeFileSync(inside(`${folder}/file`), 'left');
   }
+  for (const file of ['cas/tmp/ref-1-c-0', 'cas/partial/object-young', 'cas/partial/object-old']) {
+    writeFileSync(inside(file), 'left');
+  }
+  utimesSync(inside('cas/partial/object-old'), NOW, new Date(NOW.getTime() - 25 * 3_600_000));
+  utimesSync(inside('cas/partial/object-young'), NOW, NOW);
   utimesSync(inside('cas/partial/old'), NOW, new Date(NOW.getTime() - 25 * 3_600_000));
   utimesSync(inside('cas/partial/young'), NOW, new Date(NOW.getTime() - 23 * 3_600_000));
   await using batch = store.objects.ingest();
@@ -195,8 +200,8 @@ test('what other processes left in staging goes; what this one stages, and young
   const foretold = await gc(store, { dryRun: true });
   const collected = await gc(store);
   expect(foretold).toEqual({ ...collected, dryRun: true });
-  expect(collected.leftovers).toBe(3);
-  expect(readdirSync(inside('cas/partial'))).toEqual(['young']);
+  expect(collected.leftovers).toBe(5);
+  expect(readdirSync(inside('cas/partial'))).toEqual(['object-young', 'young']);
   expect(readdirSync(inside('images'))).toEqual([]);
   await batch.commit();
   expect(await allObjects(store)).toHaveLength(1);

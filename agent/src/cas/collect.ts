@@ -10,7 +10,7 @@ import { InodeCounts } from './inode-counts.ts';
 import { clearLeftovers } from './leftovers.ts';
 import { mark, rootsOf } from './mark.ts';
 import { sweep } from './sweep.ts';
-import { weighFolder } from './weigh.ts';
+import { weighPath } from './weigh.ts';
 
 export interface Collect {
   readonly store: Store;
@@ -75,7 +75,7 @@ async function removeLowers({ store, dryRun }: Collect, marked: DigestTable, bre
     const folder = dirname(lowers.pathOf(tree));
     // What is removed no longer counts as a name; what would be does.
     const names = dryRun ? gone.names : new InodeCounts();
-    const freedBytes = await weighFolder(folder, names, breath);
+    const freedBytes = await weighPath(folder, names, breath);
     if (holds.isHeld(tree)) continue;
     if (!dryRun) lowers.remove(tree);
     gone.count++;

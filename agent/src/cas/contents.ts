@@ -3,7 +3,7 @@ import { VoltError } from '@volt/shared/errors';
 import type { Digest, Store } from '../store/index.ts';
 import type { Found } from './resolve.ts';
 
-/** The contents, and NOT_FOUND before the first byte, or DEPENDENCY after the last where they are not what they should be. */
+/** Throws NOT_FOUND before the first byte, or DEPENDENCY after the last where they are not what they should be. */
 export async function* readObject({ objects }: Store, { digest, name }: Found): AsyncGenerator<Uint8Array> {
   const object = await objects.open(digest);
   if (object === undefined) throw new VoltError('NOT_FOUND', `Object ${digest} of ${name} is not in the store`);

@@ -30,7 +30,7 @@ test('objects and their bytes are counted, and what changed is counted again', a
   expect(await counter.count(signal)).toMatchObject({ objects: 2, sizeBytes: 5, isExact: true });
 });
 
-test('what was counted is remembered by the next start, and a shard that did not change is not read again', async () => {
+test('the next start remembers what was counted, and a shard that did not change is not read again', async () => {
   const store = await tempStore();
   await fill(store, 'a', 'bc');
   age(store);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Store } from '../store/index.ts';
 import type { Breath } from './breath.ts';
 import { InodeCounts } from './inode-counts.ts';
-import { weighFolder } from './weigh.ts';
+import { weighPath } from './weigh.ts';
 
 /** Downloads that may be gone on with are kept for a day. */
 const PARTIAL_MAX_MS = 24 * 60 * 60 * 1000;
@@ -20,7 +20,7 @@ export async function clearLeftovers(clear: Leftovers): Promise<{ leftovers: num
   const cleared = { leftovers: 0, freedBytes: 0 };
   for (const path of find(clear)) {
     await clear.breath.breathe();
-    cleared.freedBytes += await weighFolder(path, new InodeCounts(), clear.breath);
+    cleared.freedBytes += await weighPath(path, new InodeCounts(), clear.breath);
     cleared.leftovers++;
     if (!clear.dryRun) rmSync(path, { recursive: true, force: true });
   }

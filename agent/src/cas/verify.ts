@@ -1,7 +1,7 @@
 /** Reads every object there is, with all cores, and compares it with its name. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CheckedObject, Crew, type Digest, forEachBounded, isDigest, type Store } from '../store/index.ts';
+import { type CheckedObject, Crew, type Digest, isDigest, type Store } from '../store/index.ts';
 import { type Damage, traceDamage } from './damage.ts';
 import type { Root } from './mark.ts';
 
@@ -35,16 +35,20 @@ export async function verify({ store, roots, objectsTotal, signal, onProgress }:
   let objects = 0;
   let sizeBytes = 0;
   await using crew = new Crew();
-  await forEachBounded(batches(store), crew.jobsAtOnce, async (digests) => {
-    signal.throwIfAborted();
-    for (const [index, found] of (await checkBatch(store, crew, digests)).entries()) {
-      if (found.state === 'absent') continue;
-      objects++;
-      sizeBytes += found.sizeBytes;
-      if (found.state === 'damaged') damaged.add(digests[index] as Digest);
+  const waiting = batches(store);
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.next(); !next.done; next = waiting.next()) {
+      signal.throwIfAborted();
+      for (const [index, found] of (await checkBatch(store, crew, next.value)).entries()) {
+        if (found.state === 'absent') continue;
+        objects++;
+        sizeBytes += found.sizeBytes;
+        if (found.state === 'damaged') damaged.add(next.value[index] as Digest);
+      }
+      onProgress?.({ line: 'Checking', done: objects, total: Math.max(objects, objectsTotal) });
     }
-    onProgress?.({ line: 'Checking', done: objects, total: Math.max(objects, objectsTotal) });
-  });
+  };
+  await Promise.all(Array.from({ length: crew.jobsAtOnce }, lane));
   return { objects, sizeBytes, damage: await traceDamage(store, roots, damaged, signal) };
 }
 

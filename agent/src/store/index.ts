@@ -1,9 +1,8 @@
-export { forEachBounded } from './bounded.ts';
 export { ByteReader } from './byte-reader.ts';
 export { type ByteString, fromBytes, fromText, fsPath, shown, textOf } from './byte-string.ts';
 export { type CheckedObject, Crew, type FileToStage, type Stamp, type StagedFile, Worker } from './crew.ts';
 export { checkDigest, type Digest, isDigest } from './digest.ts';
-export { fsyncFolder, replaceFile, uniqueName } from './durable.ts';
+export { replaceFile, uniqueName } from './durable.ts';
 export { fetchObjects, type FetchProgress } from './fetch.ts';
 export { withFsErrors } from './fs-errors.ts';
 export { type Algorithm, type Hash, type Hasher, openHash } from './hash.ts';

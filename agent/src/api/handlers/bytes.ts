@@ -1,6 +1,6 @@
 type Frame = { kind: 'data'; data: string } | { kind: 'eof' };
 
-/** Contents that a caller sends. Cut short by a lost connection they must not pass for whole: only `eof` ends them well. */
+/** What a caller sends. Cut short by a lost connection it must not pass for whole: only `eof` ends it well. */
 export async function* bytes(frames: AsyncIterable<Frame>): AsyncGenerator<Uint8Array> {
   for await (const frame of frames) {
     if (frame.kind === 'eof') return;
