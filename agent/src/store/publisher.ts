@@ -32,7 +32,9 @@ export class Publisher {
     const part = (this.#current ??= { batch: this.#open(), bytes: 0, users: 0 });
     part.users++;
     try {
-      part.bytes += await put(part.batch);
+      const sizeBytes = await put(part.batch);
+      // Not in one line: it would add to what was there before the wait, and others add meanwhile.
+      part.bytes += sizeBytes;
     } finally {
       part.users--;
       if (part.bytes >= PUBLISH_BYTES) {
