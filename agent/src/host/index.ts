@@ -10,6 +10,7 @@ export { kernelProcesses, type ProcessFacts, type Processes } from './processes.
 export type { OpenProgram, Programs, RunResult } from './programs.ts';
 export { kernelSpecialFiles, type SpecialFiles } from './special-files.ts';
 export { releaseSpareMemory } from './spare-memory.ts';
+export { spreadFolders } from './spread-folders.ts';
 export type { Systemd } from './systemd.ts';
 export { listenFds } from './activation.ts';
 export { notify, watchdogIntervalMs } from './notify.ts';

@@ -12,6 +12,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, checkDigest } from './digest.ts';
 import { fsyncFolder } from './durable.ts';
+import { spreadFolders } from '../host/index.ts';
 
 export interface Layout {
   readonly root: string;
@@ -50,6 +51,8 @@ export function prepareLayout(layout: Layout): void {
   mkdirSync(layout.root, { recursive: true, mode: 0o700 });
   for (const folder of [layout.objects, layout.refs, layout.tmp, layout.images])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // What is made here in thousands must not wait for what was removed in thousands.
+  for (const folder of [layout.objects, layout.tmp, layout.images]) spreadFolders(folder);
   fsyncFolder(layout.root);
   for (const left of readdirSync(layout.tmp)) rmSync(join(layout.tmp, left), { recursive: true, force: true });
   for (const left of readdirSync(layout.images)) {
