@@ -1,4 +1,4 @@
-/** A disk that is full in the middle of a work: a clear refusal, nothing half-made, and room again once some is made. */
+/** A disk that is full in the middle of a work: a clear refusal, nothing half-made, and a store as it was. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
