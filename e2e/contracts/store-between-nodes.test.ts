@@ -25,7 +25,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** So many nodes, of which the first has an image of these files. Contents that cannot be packed tell how often they came. */
+/** So many nodes, of which the first has an image of these files. What cannot be packed tells how often it came. */
 async function nodesWithImage(count: number, files: Readonly<Record<string, Buffer>>) {
   const root = join(folder, 'root');
   mkdirSync(root);
@@ -53,7 +53,7 @@ async function expectWhole(node: WiredNode, digest: string): Promise<void> {
   }
 }
 
-/** Twice, and twice again, with TLS and what frames take. */
+/** With what TLS and frames take. */
 const once = (sizeBytes: number): number => sizeBytes * 1.05 + MIB / 2;
 
 test('an image comes to each node once, however many replicas and nodes want it at once', async () => {

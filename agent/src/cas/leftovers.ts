@@ -1,12 +1,12 @@
 /** What works that ended badly left in staging, beside objects and lowers. */
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Store } from '../store/index.ts';
 import type { Breath } from './breath.ts';
 import { InodeCounts } from './inode-counts.ts';
 import { weighPath } from './weigh.ts';
 
-/** Downloads that may be gone on with are kept for a day. */
+/** Downloads from registries that may be gone on with are kept for a day. */
 const PARTIAL_MAX_MS = 24 * 60 * 60 * 1000;
 
 export interface Leftovers {
@@ -29,13 +29,13 @@ export async function clearLeftovers(clear: Leftovers): Promise<{ leftovers: num
 
 function find({ store, now }: Leftovers): string[] {
   const { layout } = store.objects;
-  const partial = join(layout.root, 'partial');
+  const isFetched = (path: string): boolean => store.claims.has(basename(path).replace('object-', ''));
   return [
     ...entries(layout.tmp).filter(isForeign),
     ...entries(layout.images).filter(isForeign),
-    ...entries(partial).filter((path) => {
+    ...entries(layout.partial).filter((path) => {
       const stats = lstatSync(path, { throwIfNoEntry: false });
-      return stats !== undefined && now.getTime() - stats.mtimeMs > PARTIAL_MAX_MS;
+      return stats !== undefined && now.getTime() - stats.mtimeMs > PARTIAL_MAX_MS && !isFetched(path);
     }),
   ];
 }

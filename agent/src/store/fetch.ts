@@ -66,6 +66,7 @@ export async function fetchObjects(fetch: Fetch): Promise<void> {
 
 async function fetchClaimed(fetch: Fetch): Promise<void> {
   const { wanted, peers, signal, store, hold, replaces, onProgress } = fetch;
+  store.incoming.sweep(Date.now(), (digest) => store.claims.has(digest));
   const work = new FetchWork(wanted, store.incoming.list(), onProgress);
   const publisher = new Publisher(() => store.objects.ingest({ hold, replaces }));
   try {

@@ -25,6 +25,12 @@ export interface Arrival {
   readonly from: number;
 }
 
+/** What nobody went on with for so long is given up. */
+const AGE_MS_MAX = 24 * 60 * 60 * 1000;
+/** Of disk, for all that nobody is fetching; the youngest stay. */
+const KEPT_BYTES_MAX = 16 * 1024 ** 3;
+const BLOCK_BYTES = 512;
+
 /** Each object is for one fetch at a time: claims.ts sees to that. */
 export class Incoming {
   readonly #folder: string;
@@ -43,6 +49,25 @@ export class Incoming {
       if (name.startsWith(PREFIX) && isDigest(digest)) found.set(digest, this.sizeOf(digest));
     }
     return found;
+  }
+
+  /** Paths of what is too old, or too much, to be kept; of what is being fetched, none. */
+  stale(nowMs: number, isFetched: (digest: Digest) => boolean): string[] {
+    const left = [...this.list().keys()].filter((digest) => !isFetched(digest)).map((digest) => this.#pathOf(digest));
+    const files = left.flatMap((path) => {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      return stats === undefined ? [] : [{ path, changedMs: stats.mtimeMs, bytes: stats.blocks * BLOCK_BYTES }];
+    });
+    let kept = 0;
+    return files
+      .toSorted((one, other) => other.changedMs - one.changedMs)
+      .filter(({ changedMs, bytes }) => nowMs - changedMs > AGE_MS_MAX || (kept += bytes) > KEPT_BYTES_MAX)
+      .map(({ path }) => path);
+  }
+
+  /** Removes what is stale. */
+  sweep(nowMs: number, isFetched: (digest: Digest) => boolean): void {
+    for (const path of this.stale(nowMs, isFetched)) rmSync(path, { force: true });
   }
 
   sizeOf(digest: Digest): number {

@@ -46,6 +46,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     chooseLowers({ layout, setting, programs, specials }),
     options.hash ?? openHash(),
   ]);
+  const incoming = new Incoming(layout, hash);
+  incoming.sweep(Date.now(), () => false);
   const holds = new Holds();
   const objects = new Objects({ layout, hash, programs, holds });
   return {
@@ -56,7 +58,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       pins: new Refs(layout, 'pins'),
     },
     holds,
-    incoming: new Incoming(layout, hash),
+    incoming,
     claims: new Claims(),
     lowers: new Lowers(objects, { holds, programs, specials }, choice),
   };
