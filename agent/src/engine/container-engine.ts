@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toVoltError, VoltError } from '@volt/shared/errors';
-import type { ContainerConfig, ContainerSpec, ContainerStatus } from '@volt/shared/model';
+import type { ContainerConfig, ContainerSpec, ContainerStatus, Limits } from '@volt/shared/model';
 import type { LogLine } from '@volt/shared/rpc';
 import type { Clock, Files } from '../host/index.ts';
 import type { Network } from '../network/index.ts';
@@ -23,6 +23,7 @@ import type {
 } from './engine.ts';
 import { isUp, Known, statusOf } from './known.ts';
 import { Ledger } from './ledger.ts';
+import { checkLimits, limitsOf, unenforced, withLimits } from './limits.ts';
 
 export interface EngineOptions {
   readonly files: Files;
@@ -58,14 +59,28 @@ export class ContainerEngine implements Engine {
   create(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus> {
     return this.#known.lanes.run(spec.name, signal, async () => {
       await this.#create(spec, signal);
-      return this.#known.status(spec.name);
+      return this.#withMissing(spec, await this.#known.status(spec.name));
     });
   }
 
   run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus> {
     return this.#known.lanes.run(spec.name, signal, async () => {
       await this.#create(spec, signal);
-      return this.#start(spec.name, signal);
+      return this.#withMissing(spec, await this.#start(spec.name, signal));
+    });
+  }
+
+  update(name: string, limits: Limits, signal: AbortSignal): Promise<ContainerStatus> {
+    const { driver, images } = this.#options;
+    return this.#known.on(name, signal, async (config) => {
+      const changed = { ...config, spec: withLimits(config.spec, limits) };
+      checkLimits(changed.spec);
+      const { state } = await this.#known.status(name);
+      // First where it can be refused.
+      if (isUp(state)) await driver.limit(changed);
+      await this.#known.ledger.put(changed);
+      await driver.install(changed, await images.ensureLower(config.image.tree, signal));
+      return this.#withMissing(limits, await this.#known.status(name));
     });
   }
 
@@ -208,6 +223,7 @@ export class ContainerEngine implements Engine {
     const { images, driver, clock } = this.#options;
     const present = this.#known.ledger.get(spec.name);
     if (present !== undefined) throw nameTaken(present);
+    checkLimits(spec);
     requireEnforceable(spec, driver.landlock);
     const image = wanted === undefined ? await images.resolve(spec.image) : await images.open(wanted.image.manifest);
     const lower = await images.ensureLower(image.tree, signal);
@@ -243,6 +259,11 @@ export class ContainerEngine implements Engine {
     const { images } = this.#options;
     const read = async (name: string) => (await images.readFile(tree, `etc/${name}`)) ?? '';
     return { passwd: await read('passwd'), group: await read('group') };
+  }
+
+  async #withMissing(limits: Limits, status: ContainerStatus): Promise<ContainerStatus> {
+    const missing = unenforced(limitsOf(limits), await this.#options.driver.controllers());
+    return missing.length === 0 ? status : { ...status, missing };
   }
 
   async #start(name: string, signal: AbortSignal): Promise<ContainerStatus> {

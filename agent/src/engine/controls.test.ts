@@ -129,6 +129,47 @@ test('one that was restarted as often as it may says so', async () => {
   });
 });
 
+test('limits are changed where it runs and where it is written down, and the others stay', async () => {
+  const { engine, driver } = await world();
+  await engine.run(spec('web', { memory: '64M', pids: 10 }), signal);
+  await engine.update('web', { memory: '128M' }, signal);
+  expect(driver.limited.get('web')?.spec).toMatchObject({ memory: '128M', pids: 10 });
+  expect(driver.installed.get('web')?.config.spec).toMatchObject({ memory: '128M', pids: 10 });
+  expect((await engine.inspect('web')).config.spec).toMatchObject({ memory: '128M', pids: 10 });
+});
+
+test('limits that are refused change nothing', async () => {
+  const { engine, driver } = await world();
+  await engine.run(spec('web', { memory: '64M' }), signal);
+  const before = (await engine.inspect('web')).config;
+  await expect(engine.update('web', { memory: '1K' }, signal)).rejects.toMatchObject({ code: 'USAGE' });
+  await expect(engine.update('web', { cpuset: '99' }, signal)).rejects.toMatchObject({ code: 'RESOURCE' });
+  expect((await engine.inspect('web')).config).toEqual(before);
+  expect(driver.installed.get('web')?.config).toEqual(before);
+  await expect(engine.create(spec('other', { memory: '1K' }), signal)).rejects.toMatchObject({ code: 'USAGE' });
+  await expect(engine.inspect('other')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('a limit that does not hold on this machine is told when it is asked for', async () => {
+  const { engine, driver } = await world();
+  driver.enforced = new Set(['cpu']);
+  const made = await engine.create(spec('web', { memory: '64M', cpus: 1 }), signal);
+  expect(made.missing).toEqual(["'--memory': its control groups do not count memory"]);
+  expect((await engine.update('web', { cpus: 2 }, signal)).missing).toBeUndefined();
+});
+
+test('an end for want of memory names the limit that was hit', async () => {
+  const { engine, driver } = await world();
+  await engine.run(spec('web', { memory: '64M' }), signal);
+  const reasonOf = async (change: object) => {
+    driver.end('web', 137);
+    driver.host.set('web', { ...driver.host.get('web')!, ...change });
+    return (await engine.inspect('web')).status.reason;
+  };
+  expect(await reasonOf({ reason: 'out of memory', isOutOfMemory: true })).toBe('out of memory: its limit is 64M');
+  expect(await reasonOf({})).toBe('exit code 137');
+});
+
 test('one that runs unless stopped remembers that it was stopped', async () => {
   const { engine, driver } = await world();
   const isHeld = () => driver.installed.get('web')?.config.isHeld === true;

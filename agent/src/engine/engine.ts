@@ -15,6 +15,7 @@ import type {
   ContainerUsage,
   Enforced,
   ImageConfig,
+  Limits,
 } from '@volt/shared/model';
 import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
 import type { VoltError } from '@volt/shared/errors';
@@ -27,6 +28,9 @@ export interface Containers {
 
   /** Creates and starts. When only the start fails, the container stays, so that its logs can be read. */
   run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** Changes limits, of one that runs at once. Those not given stay. What is wrong with one changes nothing. */
+  update(name: string, limits: Limits, signal: AbortSignal): Promise<ContainerStatus>;
 
   /** Resolves once its program runs, or has run to a good end. Throws DEPENDENCY with its last lines otherwise. */
   start(name: string, signal: AbortSignal): Promise<ContainerStatus>;

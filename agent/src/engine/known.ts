@@ -48,7 +48,7 @@ export const isUp = (state: ContainerStatus['state']): boolean =>
 export function statusOf({ spec, network, createdAt }: ContainerConfig, observed?: ObservedContainer): ContainerStatus {
   // systemd also counts the start that it then refused.
   const restarts = Math.min(observed?.restarts ?? 0, restartsMax(spec.restart));
-  const reason = observed?.reason ?? null;
+  const reason = reasonOf(spec, observed);
   const hasGivenUp = observed?.state === 'failed' && restarts > 0;
   return {
     name: spec.name,
@@ -62,6 +62,13 @@ export function statusOf({ spec, network, createdAt }: ContainerConfig, observed
     startedAt: observed?.startedAt ?? null,
     createdAt,
   };
+}
+
+/** With the limit that was hit, where that is the container's own. */
+function reasonOf({ memory }: ContainerConfig['spec'], observed: ObservedContainer | undefined): string | null {
+  const reason = observed?.reason ?? null;
+  if (reason === null || memory === undefined || observed?.isOutOfMemory !== true) return reason;
+  return reason.replace('out of memory', `out of memory: its limit is ${memory}`);
 }
 
 const restartsMax = (policy: string): number => Number(/^on-failure:(\d+)$/.exec(policy)?.[1] ?? Infinity);

@@ -22,6 +22,7 @@ export const paths: Paths = {
   units: '/var/lib/volt/units',
   systemd: '/etc/systemd/system',
   systemdRuntime: '/run/systemd/system',
+  systemdControl: '/run/systemd/system.control',
   run: '/run/volt/containers',
   lib: '/usr/local/lib/volt',
 };

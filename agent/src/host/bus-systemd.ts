@@ -1,5 +1,14 @@
 import { toVoltError, VoltError } from '@volt/shared/errors';
-import { jobError, listUnits, systemdCall, type BusSignal, type SystemBus, type Unit } from '@volt/shared/systemd';
+import {
+  jobError,
+  listUnits,
+  setUnitProperties,
+  systemdCall,
+  type BusSignal,
+  type SystemBus,
+  type Unit,
+  type UnitProperty,
+} from '@volt/shared/systemd';
 import { Doorbell } from './doorbell.ts';
 import type { JobOptions, Systemd } from './systemd.ts';
 
@@ -44,6 +53,10 @@ export class BusSystemd implements Systemd {
 
   async thaw(unit: string): Promise<void> {
     await this.#bus.call(systemdCall('ThawUnit', 's', unit));
+  }
+
+  setProperties(unit: string, properties: readonly UnitProperty[]): Promise<void> {
+    return setUnitProperties(this.#bus, unit, properties);
   }
 
   async resetFailed(unit: string): Promise<void> {

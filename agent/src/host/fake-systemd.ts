@@ -1,4 +1,4 @@
-import { jobError, type Unit } from '@volt/shared/systemd';
+import { jobError, type Unit, type UnitProperty } from '@volt/shared/systemd';
 import { VoltError } from '@volt/shared/errors';
 import { Doorbell } from './doorbell.ts';
 import type { Files } from './files.ts';
@@ -9,6 +9,8 @@ export class FakeSystemd implements Systemd {
   readonly units = new Map<string, Unit>();
   /** What a unit's program does when it is started; it runs unless something is said. */
   readonly programs = new Map<string, 'runs' | 'fails' | 'ends well' | 'ignores TERM'>();
+  /** What was last set of a unit that ran. */
+  readonly properties = new Map<string, readonly UnitProperty[]>();
   readonly #files: Files;
   readonly #folder: string;
   readonly #bells = new Set<Doorbell>();
@@ -61,6 +63,10 @@ export class FakeSystemd implements Systemd {
 
   async thaw(name: string): Promise<void> {
     this.#set(name, { isFrozen: false });
+  }
+
+  async setProperties(name: string, properties: readonly UnitProperty[]): Promise<void> {
+    this.properties.set(name, properties);
   }
 
   async resetFailed(name: string): Promise<void> {

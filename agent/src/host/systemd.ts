@@ -1,5 +1,5 @@
 /** Units of the host. What is read is asked of systemd each time; there is no cache to be wrong. */
-import type { Unit } from '@volt/shared/systemd';
+import type { Unit, UnitProperty } from '@volt/shared/systemd';
 
 export interface Systemd {
   /**
@@ -18,6 +18,9 @@ export interface Systemd {
   /** Holds all processes of a running unit still, or lets them go on. */
   freeze(unit: string): Promise<void>;
   thaw(unit: string): Promise<void>;
+
+  /** Changes properties of a loaded unit at once, until the machine starts again. Either all or none. */
+  setProperties(unit: string, properties: readonly UnitProperty[]): Promise<void>;
 
   /** Forgets that the unit failed. One that did not succeeds. */
   resetFailed(unit: string): Promise<void>;

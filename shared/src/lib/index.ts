@@ -1,3 +1,4 @@
+export { bytesPerUnit, parseBytes } from './bytes.ts';
 export { closest, didYouMean } from './closest.ts';
 export { lazily } from './lazily.ts';
 export { splitWords } from './split-words.ts';

@@ -1,22 +1,7 @@
 /** The units people write in a manifest, turned into the whole numbers that a spec holds. */
+import { bytesPerUnit } from '../lib/index.ts';
 
 const MIB = 1024 * 1024;
-
-/** As everywhere in containers, `M` and `MiB` are powers of two; only `MB` and its like are powers of ten. */
-const bytesPerUnit: Readonly<Record<string, number>> = {
-  K: 1024,
-  KiB: 1024,
-  kB: 1000,
-  M: MIB,
-  MiB: MIB,
-  MB: 1e6,
-  G: 1024 * MIB,
-  GiB: 1024 * MIB,
-  GB: 1e9,
-  T: 1024 * 1024 * MIB,
-  TiB: 1024 * 1024 * MIB,
-  TB: 1e12,
-};
 
 /** Such as `512MiB`, `1.5G`; rounded up to whole MiB. Undefined when it is none. */
 export function parseMemoryMiB(text: string): number | undefined {

@@ -39,7 +39,10 @@ export const ContainerStatus = z.object({
   reason: z.string().nullable().describe('Why it failed, when it did; also while it waits to be started again.'),
   restarts: z.int().describe('How often it was started again by itself since it was last started.'),
   startedAt: z.iso.datetime().nullable(),
-  missing: z.array(z.string()).optional().describe('Protections asked for that this machine cannot enforce.'),
+  missing: z
+    .array(z.string())
+    .optional()
+    .describe('Protections and limits asked for that this machine cannot enforce.'),
   createdAt: z.iso.datetime(),
 });
 export type ContainerStatus = z.output<typeof ContainerStatus>;

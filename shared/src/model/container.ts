@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Limits } from './limits.ts';
 import { Isolation, Protection } from './isolation.ts';
 import { ContainerName, EnvName, ImageName } from './names.ts';
 
@@ -43,6 +44,7 @@ export const ContainerSpec = z.object({
     .optional()
     .describe('Seconds between asking it to stop and killing it, when a stop does not say.'),
   rm: z.boolean().optional().describe('Delete it when it has ended.'),
+  ...Limits.shape,
   ...Isolation.shape,
   without: z.array(Protection).optional().describe('Protections to leave off: only for programs trusted like root.'),
 });

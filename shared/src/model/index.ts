@@ -4,6 +4,7 @@ export * from './container-record.ts';
 export * from './container-use.ts';
 export * from './container.ts';
 export * from './image.ts';
+export * from './limits.ts';
 export * from './isolation.ts';
 export * from './membership.ts';
 export * from './names.ts';

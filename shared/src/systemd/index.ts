@@ -9,6 +9,7 @@ export {
   timesRestarted,
 } from './container-state.ts';
 export { journal, type JournalLine, type JournalOptions, type JournalQuery } from './journal.ts';
+export { setUnitProperties, type UnitProperty } from './properties.ts';
 export { serviceStatuses } from './service-status.ts';
 export { unitUsage, type UnitUsage } from './usage.ts';
 export { listUnitFiles, listUnits, systemdVersion, type Unit } from './units.ts';

@@ -24,6 +24,15 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       await refuseAssigned(engine, name);
       return engine.delete(name, force, signal);
     },
+    'container.update': async ({ name, ...limits }, { signal }) => {
+      await refuseAssigned(engine, name);
+      if (Object.keys(limits).length === 0) {
+        throw new VoltError('USAGE', 'There is nothing to change', {
+          hint: `volt container update ${name} --memory 1G`,
+        });
+      }
+      return engine.update(name, limits, signal);
+    },
     'container.kill': async ({ name, signal: signalName }, { signal }) => {
       await refuseAssigned(engine, name);
       return engine.controls.kill(name, signalName, signal);
@@ -56,7 +65,7 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
 
 /** Whoever asks for a container is told at once what it does without. */
 function withMissing(engine: Engine, spec: ContainerSpec, status: ContainerStatus): ContainerStatus {
-  const missing = engine.missing(spec);
+  const missing = [...engine.missing(spec), ...(status.missing ?? [])];
   return missing.length === 0 ? status : { ...status, missing };
 }
 

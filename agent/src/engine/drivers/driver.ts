@@ -54,12 +54,16 @@ export interface Holds {
   kill(name: string, signalName: string, signal: AbortSignal): Promise<void>;
   pause(name: string): Promise<void>;
   resume(name: string): Promise<void>;
+  /** Makes the limits of its spec hold at once. What is wrong with them changes nothing. */
+  limit(config: ContainerConfig): Promise<void>;
 }
 
 /** What containers are doing. */
 export interface Gauges {
   /** CONFLICT when the container does not run. */
   processes(config: ContainerConfig): Promise<ContainerProcess[]>;
+  /** The controllers whose limits hold on this host. */
+  controllers(): Promise<ReadonlySet<string>>;
   /** Of all that run, by name. */
   usage(): Promise<ContainerUsage[]>;
 }
@@ -71,6 +75,8 @@ export interface ObservedContainer {
   readonly pid: number | null;
   readonly exitCode: number | null;
   readonly reason: string | null;
+  /** Its last run was ended by the kernel because its memory had run out. */
+  readonly isOutOfMemory: boolean;
   readonly restarts: number;
   readonly startedAt: string | null;
 }

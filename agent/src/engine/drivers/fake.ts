@@ -14,6 +14,9 @@ export class FakeDriver implements Driver, Holds, Gauges {
   readonly broken = new Set<string>();
   /** Names that cannot be installed. */
   readonly full = new Set<string>();
+  /** Those whose limits were changed while they ran. */
+  readonly limited = new Map<string, ContainerConfig>();
+  enforced: ReadonlySet<string> = new Set(['cpu', 'cpuset', 'io', 'memory', 'pids']);
   /** Waited for in the middle of each start, by name. */
   readonly gates = new Map<string, Promise<void>>();
   readonly #bells = new Set<Doorbell>();
@@ -82,6 +85,15 @@ export class FakeDriver implements Driver, Holds, Gauges {
     this.#set(name, { ...this.host.get(name), state: 'running' });
   }
 
+  async limit(config: ContainerConfig): Promise<void> {
+    if (config.spec.cpuset === '99') throw new VoltError('RESOURCE', 'There is no such processor');
+    this.limited.set(config.spec.name, config);
+  }
+
+  async controllers(): Promise<ReadonlySet<string>> {
+    return this.enforced;
+  }
+
   async processes({ spec, command }: ContainerConfig): Promise<ContainerProcess[]> {
     if (!this.#isUp(spec.name)) throw new VoltError('CONFLICT', `Container '${spec.name}' is not running`);
     const idle = { parent: 0, user: 0, state: 'sleeping', cpuMillis: 0, memoryBytes: 0 } as const;
@@ -122,7 +134,7 @@ export class FakeDriver implements Driver, Holds, Gauges {
 
   #set(name: string, change: Partial<ObservedContainer>): void {
     const ended = { pid: null, exitCode: null, reason: null, startedAt: null };
-    const blank = { name, state: 'created', restarts: 0, ...ended } as const;
+    const blank = { name, state: 'created', restarts: 0, isOutOfMemory: false, ...ended } as const;
     this.host.set(name, { ...blank, ...change });
     for (const bell of this.#bells) bell.ring();
   }

@@ -7,6 +7,7 @@ import {
   ContainerStatus,
   ContainerUsage,
   Env,
+  Limits,
   SignalName,
 } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
@@ -54,6 +55,7 @@ export const containerMethods = {
         'run web nginx',
         'run web nginx -e COLOR=blue --restart always',
         'run job debian:trixie --rm -- /bin/true',
+        'run db postgres --memory 1G --cpu 200 --pids 512',
       ],
     },
   }),
@@ -113,6 +115,21 @@ export const containerMethods = {
       short: { f: 'force' },
       columns: ['name', 'deleted'],
       examples: ['container delete web', 'container delete web --force'],
+    },
+  }),
+
+  'container.update': method({
+    summary: 'Change the limits of a container, at once also when it runs.',
+    params: () => Name.extend(Limits.shape),
+    result: () => ContainerStatus,
+    permission: 'container:operate',
+    audit: 'container.update',
+    resource: 'name',
+    cli: {
+      command: 'container update',
+      positional: ['name'],
+      columns: shown,
+      examples: ['container update web --memory 1G --cpu 200', 'container update web --memory max'],
     },
   }),
 

@@ -35,6 +35,7 @@ export function execArguments(
     'sh',
     String(leader.cgroups.length),
     ...leader.cgroups,
+    ...withUlimits(config),
     '/usr/bin/nsenter',
     `--target=${leader.pid}`,
     '--all',
@@ -42,6 +43,11 @@ export function execArguments(
     ...enterArguments(config, { isOnTerminal: tty }),
     ...command,
   ];
+}
+
+/** The limits of each process, which nspawn gives to those that it starts. */
+function withUlimits({ spec: { ulimits = [] } }: ContainerConfig): string[] {
+  return ulimits.length === 0 ? [] : ['/usr/bin/prlimit', ...ulimits.map((ulimit) => `--${ulimit}`)];
 }
 
 /**

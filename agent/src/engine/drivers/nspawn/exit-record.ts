@@ -6,6 +6,7 @@ export interface ExitRecord {
   readonly exitCode: number | null;
   readonly reason: string | null;
   readonly isFailure: boolean;
+  readonly isOutOfMemory: boolean;
 }
 
 /** From `RESULT exited CODE` or `RESULT killed|dumped SIGNAL`; undefined when there is no such line. */
@@ -15,7 +16,7 @@ export function parseExitRecord(text: string | undefined): ExitRecord | undefine
   const exitCode = how === 'exited' ? Number(status) : signalCode(status);
   const isFailure = result !== 'success';
   const reason = isFailure ? failureOf({ activeState: 'failed', result, exitCode }) : null;
-  return { exitCode, reason, isFailure };
+  return { exitCode, reason, isFailure, isOutOfMemory: result === 'oom-kill' };
 }
 
 function signalCode(name: string): number | null {

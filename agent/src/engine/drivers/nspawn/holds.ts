@@ -2,18 +2,36 @@
 import { VoltError } from '@volt/shared/errors';
 import type { ContainerConfig, ContainerProcess, ContainerUsage } from '@volt/shared/model';
 import { CONTAINER_UNITS, containerOfUnit, containerUnit, type Unit } from '@volt/shared/systemd';
-import type { Clock, ProcessFacts, Processes, Systemd } from '../../../host/index.ts';
+import type { Clock, Files, ProcessFacts, Processes, Programs, Systemd } from '../../../host/index.ts';
+import { limitProperties, limitsOf } from '../../limits.ts';
 import type { Gauges, Holds } from '../driver.ts';
 
 const SIGKILL = 9;
 const STOP_TIMEOUT_MS = 60_000;
 
+interface HoldsHost {
+  readonly systemd: Systemd;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly programs: Programs;
+}
+
+const CGROUPS = '/sys/fs/cgroup';
+
 export class NspawnHolds implements Holds, Gauges {
   readonly #systemd: Systemd;
   readonly #processes: Processes;
   readonly #clock: Clock;
+  readonly #files: Files;
+  readonly #programs: Programs;
+  /** On the disk that limits of disks are about. */
+  readonly #containers: string;
 
-  constructor({ systemd, processes, clock }: { systemd: Systemd; processes: Processes; clock: Clock }) {
+  constructor({ systemd, processes, clock, files, programs }: HoldsHost, containers: string) {
+    this.#files = files;
+    this.#programs = programs;
+    this.#containers = containers;
     this.#systemd = systemd;
     this.#processes = processes;
     this.#clock = clock;
@@ -22,6 +40,9 @@ export class NspawnHolds implements Holds, Gauges {
   async kill(name: string, signalName: string, signal: AbortSignal): Promise<void> {
     const unit = containerUnit(name);
     if (signalName !== 'SIGKILL') return this.#processes.signal(await this.#leader(name), signalName);
+    // systemd 257 refuses to stop what is frozen, and may itself end when such a thing dies.
+    const [loaded] = await this.#systemd.list([unit]);
+    if (loaded?.isFrozen === true) await this.#systemd.thaw(unit);
     // The stop that follows is what keeps systemd from starting it again.
     await this.#systemd.kill(unit, SIGKILL);
     await this.#systemd.stop(unit, { signal, timeoutMs: STOP_TIMEOUT_MS });
@@ -34,6 +55,34 @@ export class NspawnHolds implements Holds, Gauges {
 
   async resume(name: string): Promise<void> {
     await this.#systemd.thaw(containerUnit(name));
+  }
+
+  async limit({ spec }: ContainerConfig): Promise<void> {
+    const unit = containerUnit(spec.name);
+    const properties = limitProperties(limitsOf(spec), this.#containers);
+    if (properties.length > 0) await this.#systemd.setProperties(unit, properties);
+    const ulimits = limitsOf(spec).ulimits ?? [];
+    if (ulimits.length === 0) return;
+    const options = ulimits.map((ulimit) => `--${ulimit}`);
+    const inside = await this.#processes.insideOf(unit);
+    // One that ends in the meantime has no limits to change.
+    const { signal } = new AbortController();
+    const set = ({ pid }: ProcessFacts) =>
+      this.#programs.run(['/usr/bin/prlimit', `--pid=${pid}`, ...options], { signal });
+    await Promise.all(inside.map(set));
+  }
+
+  async controllers(): Promise<ReadonlySet<string>> {
+    const all = await this.#files.read(`${CGROUPS}/cgroup.controllers`);
+    if (all !== undefined) return new Set(all.split(/\s+/).filter(Boolean));
+    // A machine whose controllers have a hierarchy each.
+    const old = { cpu: 'cpu', memory: 'memory', pids: 'pids', io: 'blkio' };
+    const found = await Promise.all(
+      Object.entries(old).map(async ([name, folder]) =>
+        (await this.#files.exists(`${CGROUPS}/${folder}`)) ? [name] : [],
+      ),
+    );
+    return new Set(found.flat());
   }
 
   async processes({ spec: { name }, userns }: ContainerConfig): Promise<ContainerProcess[]> {

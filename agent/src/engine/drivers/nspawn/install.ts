@@ -61,6 +61,7 @@ export async function removeContainer(
   await files.remove(`${paths.systemd}/multi-user.target.wants/${unit}`);
   await files.remove(`${paths.systemd}/${unit}`);
   await files.remove(`${paths.units}/${unit}`);
+  await files.removeTree(`${paths.systemdControl}/${unit}.d`);
   await systemd.resetFailed(unit);
   if (await files.exists(`${paths.run}/${name}`)) await clearMounts(programs, paths, name);
   await files.removeTree(`${paths.containers}/${name}`);

@@ -49,7 +49,7 @@ export class NspawnDriver extends NspawnHolds implements Driver {
   #landlock = 0;
 
   constructor(host: Host, paths: Paths) {
-    super(host);
+    super(host, paths.containers);
     this.#host = host;
     this.#paths = paths;
   }
@@ -68,10 +68,12 @@ export class NspawnDriver extends NspawnHolds implements Driver {
   }
 
   async start(name: string, signal: AbortSignal): Promise<void> {
-    const { systemd, clock } = this.#host;
+    const { systemd, clock, files } = this.#host;
     const unit = containerUnit(name);
     const since = clock.now();
     try {
+      // What was changed while it last ran is in the unit's own file.
+      await files.removeTree(`${this.#paths.systemdControl}/${unit}.d`);
       // Whatever it was started by itself before does not count against this start.
       await Promise.all([systemd.refresh(unit), systemd.resetFailed(unit)]);
       await systemd.start(unit, { signal, timeoutMs: START_TIMEOUT_MS });
@@ -158,14 +160,18 @@ export class NspawnDriver extends NspawnHolds implements Driver {
   async #observe(name: string, unit: Unit | undefined): Promise<ObservedContainer> {
     const isDown = unit === undefined || unit.activeState === 'inactive' || unit.activeState === 'failed';
     const isWaiting = unit?.subState.startsWith('auto-restart') === true;
-    const record = isDown ? parseExitRecord(await this.#host.files.read(this.#exitRecord(name))) : undefined;
+    const isOver = isDown || isWaiting;
+    const record = isOver ? parseExitRecord(await this.#host.files.read(this.#exitRecord(name))) : undefined;
+    const isOutOfMemory = record?.isOutOfMemory === true;
     const state = containerState(unit, record !== undefined);
     return {
       name,
       state,
       pid: state === 'running' || state === 'paused' ? await this.#leaderOf(unit) : null,
-      exitCode: isDown || isWaiting ? (unit?.exitCode ?? record?.exitCode ?? null) : null,
-      reason: unit === undefined ? null : failureOf(unit),
+      exitCode: isOver ? (unit?.exitCode ?? record?.exitCode ?? null) : null,
+      // systemd knows only that it was killed.
+      reason: unit === undefined ? null : failureOf(isOutOfMemory ? { ...unit, result: 'oom-kill' } : unit),
+      isOutOfMemory,
       restarts: unit?.restarts ?? 0,
       startedAt: unit?.startedAtMs == null ? null : new Date(unit.startedAtMs).toISOString(),
     };

@@ -46,6 +46,54 @@ test('how it is started again is in its unit', () => {
   expect(lines('no', { spec: { ...config('web').spec, stopTimeout: 300 } })).toContain('TimeoutStopSec=300');
 });
 
+test('limits are in its unit, and those of each process are nspawn’s', () => {
+  const plain = config('web');
+  const limited = { ...plain, spec: { ...plain.spec, memory: '64M', cpu: 50, ulimits: ['nofile=10:20'] } };
+  const unit = renderUnit(limited, '/lower', paths, facts);
+  expect(unit).toContain('\nMemoryMax=67108864\nCPUQuota=50%\n');
+  expect(unit).toContain(' --rlimit=RLIMIT_NOFILE=10:20 ');
+});
+
+test('limits hold at once where it runs, and those of an earlier run do not outlive it', async () => {
+  const host = await fakeHost();
+  const asked: (readonly string[])[] = [];
+  const programs = {
+    ...host.programs,
+    run: async (argv: readonly string[]) => {
+      asked.push(argv);
+      return { code: 0, stdout: '', stderr: '' };
+    },
+  };
+  const facts = { parent: 1, pidInside: 1, user: 0, state: 'S', cpuMillis: 0, memoryBytes: 0, command: '' };
+  const processes = { ...host.processes, insideOf: async () => [{ ...facts, pid: 77 }] };
+  const driver = nspawnOn({ ...host, programs, processes });
+  const plain = config('web');
+  const unit = containerUnit('web');
+  await driver.install(plain, '/lower');
+  const late = `${paths.systemdControl}/${unit}.d/50-MemoryMax.conf`;
+  await host.files.makeFolder(`${paths.systemdControl}/${unit}.d`, { mode: 0o755 });
+  await host.files.write(late, '', { mode: 0o644 });
+  await driver.start('web', new AbortController().signal);
+  expect(await host.files.exists(late)).toBe(false);
+  await driver.limit({ ...plain, spec: { ...plain.spec, memory: '64M', ulimits: ['nofile=10:20'] } });
+  expect(host.systemd.properties.get(unit)).toMatchObject([{ name: 'MemoryMax', value: 67_108_864n }]);
+  expect(asked).toEqual([['/usr/bin/prlimit', '--pid=77', '--nofile=10:20']]);
+});
+
+test.each([
+  [{ 'cgroup.controllers': 'cpu io memory\n' }, ['cpu', 'io', 'memory']],
+  [{ 'cgroup.controllers': '\n' }, []],
+  [{ 'memory/tasks': '', 'blkio/tasks': '' }, ['memory', 'io']],
+])('of the control groups %j', async (files, expected) => {
+  const host = await fakeHost();
+  for (const [path, text] of Object.entries(files)) {
+    const folder = `/sys/fs/cgroup/${path}`.replace(/\/[^/]*$/, '');
+    await host.files.makeFolder(folder, { mode: 0o755 });
+    await host.files.write(`/sys/fs/cgroup/${path}`, text, { mode: 0o644 });
+  }
+  expect([...(await nspawnOn(host).controllers())]).toEqual(expected);
+});
+
 test('one that is held, or is gone after its end, does not start with the machine', async () => {
   const host = fakeHost();
   const isWanted = async (change: object, spec: object) => {
@@ -158,10 +206,11 @@ test('exec refuses variables that would steer host programs', () =>
   expect(() => execEnvironment(config('web'), { ...request, env: { LD_PRELOAD: '/x' } })).toThrow('cannot be set'));
 
 test.each([
-  ['success exited 0', { exitCode: 0, reason: null, isFailure: false }],
-  ['success exited 143', { exitCode: 143, reason: null, isFailure: false }],
-  ['exit-code exited 42', { exitCode: 42, reason: 'exit code 42', isFailure: true }],
-  ['signal killed KILL', { exitCode: 137, reason: 'killed by signal 9', isFailure: true }],
+  ['success exited 0', { exitCode: 0, reason: null, isFailure: false, isOutOfMemory: false }],
+  ['success exited 143', { exitCode: 143, reason: null, isFailure: false, isOutOfMemory: false }],
+  ['exit-code exited 42', { exitCode: 42, reason: 'exit code 42', isFailure: true, isOutOfMemory: false }],
+  ['signal killed KILL', { exitCode: 137, reason: 'killed by signal 9', isFailure: true, isOutOfMemory: false }],
+  ['oom-kill exited 137', { exitCode: 137, reason: 'out of memory', isFailure: true, isOutOfMemory: true }],
   ['', undefined],
 ])('the record %j', (text, expected) => expect(parseExitRecord(text)).toEqual(expected));
 

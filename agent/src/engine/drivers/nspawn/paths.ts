@@ -8,6 +8,8 @@ export interface Paths {
   readonly systemd: string;
   /** For a drop-in that must not survive a reboot. */
   readonly systemdRuntime: string;
+  /** Where systemd keeps properties that were changed of units that run, until the next boot. */
+  readonly systemdControl: string;
   /** What is lost at a power loss: `<name>/lower` and marks of what is up. */
   readonly run: string;
   /** Programs of ours that units call. */
@@ -19,6 +21,7 @@ export const defaultPaths: Paths = {
   units: '/var/lib/volt/units',
   systemd: '/etc/systemd/system',
   systemdRuntime: '/run/systemd/system',
+  systemdControl: '/run/systemd/system.control',
   run: '/run/volt/containers',
   lib: '/usr/local/lib/volt',
 };

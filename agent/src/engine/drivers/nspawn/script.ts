@@ -8,7 +8,7 @@ import type { Paths } from './paths.ts';
  * A mark in the run folder says that something may be left over, of this boot:
  * after a power loss mounts and namespaces are gone, and so is the mark.
  */
-export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + MOUNTS + CASES;
+export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + MOUNTS + RESULT + CASES;
 
 const head = ({ containers, run }: Pick<Paths, 'containers' | 'run'>): string => `#!/bin/sh
 # Prepares what a container stands on and becomes PROGRAM; clears it away. Called by the container's unit.
@@ -61,6 +61,24 @@ const MOUNTS = `mount_rootfs() {
 
 `;
 
+/**
+ * systemd does not see that the kernel killed a program for want of memory when the supervisor lives on: the group
+ * still has the count. It is a program's own end by KILL then, and no other.
+ */
+const RESULT = `result_of_run() {
+  case $EXIT_CODE-$EXIT_STATUS in
+    exited-137)
+      unit=system.slice/volt-container@$name.service
+      for file in "$unit/memory.events" "memory/$unit/memory.oom_control" "memory/$unit/payload/memory.oom_control"; do
+        ! grep -qs '^oom_kill [1-9]' "/sys/fs/cgroup/$file" || { echo oom-kill; return; }
+      done
+      ;;
+  esac
+  echo "$SERVICE_RESULT"
+}
+
+`;
+
 const CASES = `case $verb in
   run)
     veth=$3 mac=$5 bridge=$7
@@ -98,7 +116,7 @@ END
     ;;
   down)
     # Set by systemd when the main process has ended; outlives the unit's place in memory.
-    [ -z "\${EXIT_CODE-}" ] || echo "$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS" > "$home/exit" || true
+    [ -z "\${EXIT_CODE-}" ] || echo "$(result_of_run) $EXIT_CODE $EXIT_STATUS" > "$home/exit" || true
     clear_away
     ;;
   *) echo "usage: container run|down NAME ..." >&2; exit 2 ;;

@@ -4,6 +4,7 @@ import type { ContainerConfig } from '@volt/shared/model';
 import { VoltError } from '@volt/shared/errors';
 import { hardwareAddress } from '../../../network/index.ts';
 import { environmentArguments } from './environment.ts';
+import { limitProperties, limitsOf, rlimitArguments } from '../../limits.ts';
 import { INIT_INSIDE, INSIDE, machineName, type Paths } from './paths.ts';
 import { slotOf } from '../../slots.ts';
 import { enterArguments } from './enter.ts';
@@ -52,7 +53,8 @@ EnvironmentFile=-${paths.containers}/${spec.name}/env
 ExecStart=:${quoted(run)}
 ExecStopPost=:${quoted([script, 'down', spec.name])}
 Delegate=yes
-KillMode=mixed
+OOMPolicy=continue
+${limits(config, paths)}KillMode=mixed
 SuccessExitStatus=${successes(config.stopSignal)}
 TimeoutStartSec=60
 TimeoutStopSec=${Math.max(STOP_SECONDS, spec.stopTimeout ?? 0)}
@@ -79,6 +81,7 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     '--link-journal=no',
     '--console=pipe',
     `--bind-ro=${paths.lib}/inside:${INSIDE}`,
+    ...rlimitArguments(limitsOf(spec)),
     ...environmentArguments(config.env),
     '--',
     INIT_INSIDE,
@@ -87,6 +90,11 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     ...config.command,
   ];
 }
+
+const limits = ({ spec }: ContainerConfig, paths: Paths): string =>
+  limitProperties(limitsOf(spec), paths.containers)
+    .map(({ line }) => `${line}\n`)
+    .join('');
 
 type Policy = ContainerConfig['spec']['restart'];
 
