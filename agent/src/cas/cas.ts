@@ -79,7 +79,8 @@ export class Cas {
       pins: refs.filter(({ kind }) => kind === 'pins').length,
       lowers: store.lowers.list().length,
       lowerWay: store.lowers.way,
-      damaged: verified?.bad.length ?? 0,
+      lowerReason: store.lowers.reason,
+      damaged: this.#memory.bad,
       verifiedAt: verified?.at ?? null,
       collectedAt: collected?.at ?? null,
       collectedFreedBytes: collected?.freedBytes ?? null,
@@ -87,7 +88,7 @@ export class Cas {
   }
 
   async verify(follow: Follow): Promise<CasVerified> {
-    const { damagedRefs, ...found } = await this.#verify(follow);
+    const found = await this.#verify(follow);
     const damaged = found.damage.filter(({ state }) => state === 'damaged').length;
     return {
       objects: found.objects,
@@ -95,7 +96,7 @@ export class Cas {
       damaged,
       missing: found.damage.length - damaged,
       damage: reported(found.damage),
-      damagedRefs,
+      damagedRefs: [...found.damagedRefs],
     };
   }
 
@@ -202,11 +203,10 @@ export class Cas {
 
   async #verify(follow: Follow) {
     const { store, now } = this.#options;
-    const { roots, damagedRefs } = await this.#roots();
     const { objects } = await this.#counter.count(follow.signal);
-    const found = await verify({ store, roots, objectsTotal: objects, ...follow });
-    this.#memory.setVerified({ at: now().toISOString(), bad: found.damage.map(({ digest }) => digest) });
-    return { ...found, damagedRefs };
+    const found = await verify({ store, roots: () => this.#roots(), objectsTotal: objects, ...follow });
+    this.#memory.setVerified(now().toISOString(), found.damage);
+    return found;
   }
 
   async #verifyOnly(digests: readonly Digest[], signal: AbortSignal): Promise<{ objects: number; damage: Damage[] }> {

@@ -11,14 +11,17 @@ export interface Root {
   readonly name: string;
 }
 
+export interface Roots {
+  readonly roots: readonly Root[];
+  /** Names that hold no digest. */
+  readonly damagedRefs: readonly string[];
+}
+
 /**
  * Names first, then what containers use: a name is only deleted when nothing
  * uses it, so what lost its name before the first look shows in the second.
  */
-export async function rootsOf(
-  store: Store,
-  treesInUse: () => Promise<readonly Digest[]>,
-): Promise<{ roots: Root[]; damagedRefs: string[] }> {
+export async function rootsOf(store: Store, treesInUse: () => Promise<readonly Digest[]>): Promise<Roots> {
   const refs = everyRef(store.objects.layout).map(({ kind, name, digest }) => ({ name: `${kind}/${name}`, digest }));
   const used = (await treesInUse()).map((digest) => ({ digest, name: 'containers' }));
   return {
@@ -31,11 +34,7 @@ export async function rootsOf(
  * Throws DEPENDENCY where a manifest is missing or damaged: what it refers to
  * is not known then, and must not be taken for garbage.
  */
-export async function mark(
-  store: Store,
-  { roots, damagedRefs }: Awaited<ReturnType<typeof rootsOf>>,
-  signal: AbortSignal,
-): Promise<DigestTable> {
+export async function mark(store: Store, { roots, damagedRefs }: Roots, signal: AbortSignal): Promise<DigestTable> {
   const [damaged] = damagedRefs;
   if (damaged !== undefined) throw unsafe(`the name ${damaged} is damaged`, 'set that name again, or delete it');
   const marked = new DigestTable();

@@ -1,12 +1,17 @@
 /** What the last check and the last collection found, for `volt cas status`. */
 import * as z from 'zod';
 import type { Digest, Store } from '../store/index.ts';
+import type { Damage } from './damage.ts';
 import { readNote, writeNote } from './notes.ts';
 
 /** More is told as this many: who has so many has lost the disk. */
 const BAD_MAX = 10_000;
 
-const Verified = z.object({ at: z.iso.datetime(), bad: z.array(z.string()) });
+const Verified = z.object({
+  at: z.iso.datetime(),
+  damaged: z.array(z.string()),
+  missing: z.array(z.string()),
+});
 type Verified = z.output<typeof Verified>;
 
 const Collected = z.object({ at: z.iso.datetime(), freedBytes: z.number() });
@@ -23,8 +28,20 @@ export class Memory {
     return Verified.safeParse(readNote(this.#store, 'verified')).data;
   }
 
-  setVerified({ at, bad }: Verified): void {
-    writeNote(this.#store, 'verified', { at, bad: bad.slice(0, BAD_MAX) });
+  /** What the last check found and is still so: damage that was not collected, gaps that were not filled. */
+  get bad(): number {
+    const { objects } = this.#store;
+    const { damaged, missing } = this.verified ?? { damaged: [], missing: [] };
+    return damaged.filter((one) => objects.has(one)).length + missing.filter((one) => !objects.has(one)).length;
+  }
+
+  setVerified(at: string, damage: readonly Damage[]): void {
+    const all = (state: Damage['state']) =>
+      damage
+        .filter((one) => one.state === state)
+        .map(({ digest }) => digest)
+        .slice(0, BAD_MAX);
+    writeNote(this.#store, 'verified', { at, damaged: all('damaged'), missing: all('missing') });
   }
 
   /** These are whole again. */
@@ -32,7 +49,9 @@ export class Memory {
     const { verified } = this;
     if (verified === undefined || healed.length === 0) return;
     const gone = new Set(healed);
-    writeNote(this.#store, 'verified', { ...verified, bad: verified.bad.filter((digest) => !gone.has(digest)) });
+    const without = (digests: readonly Digest[]) => digests.filter((digest) => !gone.has(digest));
+    const { damaged, missing } = verified;
+    writeNote(this.#store, 'verified', { ...verified, damaged: without(damaged), missing: without(missing) });
   }
 
   get collected(): Collected | undefined {

@@ -9,23 +9,19 @@ export async function scanManifest(
 ): Promise<'ok' | 'damaged' | 'absent'> {
   const object = await objects.open(digest);
   if (object === undefined) return 'absent';
-  const chunks = object.chunks[Symbol.asyncIterator]();
   const hasher = objects.hash.start();
-  /** Can be left early and gone on with: contents are hashed to their end even where the links end before it. */
-  async function* hashed(): AsyncGenerator<Uint8Array> {
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
-      hasher.update(next.value);
-      yield next.value;
+  async function* hashed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      hasher.update(chunk);
+      yield chunk;
     }
   }
   try {
-    for await (const link of linksOf(hashed())) onLink(link);
-    for await (const _chunk of hashed());
+    for await (const link of linksOf(hashed(object.chunks))) onLink(link);
     if (hasher.end() === digest) return 'ok';
   } finally {
-    await chunks.return?.();
     hasher.dispose();
   }
-  // Named by another hash, or damaged: few manifests are, and those are small.
+  // Named by another hash, no manifest and so not read to its end, or damaged.
   return objects.verify(digest);
 }

@@ -160,3 +160,32 @@ test('only what is asked for is repaired', async () => {
   expect(await cas.repair([one!], follow)).toMatchObject({ checked: 1, healed: 1 });
   expect(await cas.verify(follow)).toMatchObject({ damaged: 1, damage: [{ digest: other }] });
 });
+
+test('what is deleted and collected while it is checked is missing to nobody', async () => {
+  const store = await tempStore();
+  await putImage(store, 'web', files);
+  await putImage(store, 'gone', { only: 'only' });
+  const cas = casOf(store);
+  const deleteMeanwhile = async () => {
+    store.refs.images.delete('gone', 'latest');
+    await cas.collect(false, follow);
+    return [];
+  };
+  let calls = 0;
+  const watched = new Cas({
+    ...{ store, peers: async () => [], now: () => new Date() },
+    treesInUse: async () => (++calls === 1 ? deleteMeanwhile() : []),
+  });
+  expect(await watched.verify(follow)).toMatchObject({ missing: 0, damage: [] });
+  expect(calls).toBe(2);
+});
+
+test('damage that was collected is in the status no longer', async () => {
+  const store = await tempStore();
+  flipBit(store, await store.objects.put(Buffer.from('garbage')));
+  const cas = casOf(store);
+  await cas.verify(follow);
+  expect(await cas.status(signal)).toMatchObject({ damaged: 1 });
+  await cas.collect(false, follow);
+  expect(await cas.status(signal)).toMatchObject({ damaged: 0 });
+});

@@ -3,11 +3,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CheckedObject, Crew, type Digest, isDigest, type Store } from '../store/index.ts';
 import { type Damage, traceDamage } from './damage.ts';
-import type { Root } from './mark.ts';
+import type { Roots } from './mark.ts';
 
 export interface Verify {
   readonly store: Store;
-  readonly roots: readonly Root[];
+  readonly roots: () => Promise<Roots>;
   /** How many there are about, for progress. */
   readonly objectsTotal: number;
   readonly signal: AbortSignal;
@@ -24,6 +24,7 @@ export interface Verified {
   readonly objects: number;
   readonly sizeBytes: number;
   readonly damage: readonly Damage[];
+  readonly damagedRefs: readonly string[];
 }
 
 /** Objects in one job for a thread: enough to be worth the message, few enough to stop soon. */
@@ -49,7 +50,18 @@ export async function verify({ store, roots, objectsTotal, signal, onProgress }:
     }
   };
   await Promise.all(Array.from({ length: crew.jobsAtOnce }, lane));
-  return { objects, sizeBytes, damage: await traceDamage(store, roots, damaged, signal) };
+  const { roots: before } = await roots();
+  const traced = await traceDamage(store, before, damaged, signal);
+  const after = await roots();
+  return { objects, sizeBytes, damage: stillHurt(traced, after), damagedRefs: after.damagedRefs };
+}
+
+/** What was deleted and collected meanwhile is missing to nobody. */
+function stillHurt(damage: readonly Damage[], { roots }: Roots): Damage[] {
+  const names = new Set(roots.map(({ name }) => name));
+  return damage
+    .map(({ hurts, ...one }) => ({ ...one, hurts: hurts.filter(({ ref }) => names.has(ref)) }))
+    .filter(({ state, hurts }) => state === 'damaged' || hurts.length > 0);
 }
 
 function* batches({ objects }: Store): Generator<Digest[]> {
