@@ -12,8 +12,12 @@ export function openCas({ store, sources }: OpenImages, engine: Pick<Engine, 'ob
   const cas = new Cas({
     store,
     peers: sources,
-    // Of those that are stopped too: they start again from the same tree.
-    treesInUse: async () => (await engine.observe()).map(({ config }) => config.image.tree),
+    // Of those that are stopped too: they start again from the same tree. Their manifest may have lost its name.
+    treesInUse: async () => {
+      const images = (await engine.observe()).map(({ config }) => config.image);
+      const manifests = images.map(({ manifest }) => manifest).filter((one) => store.objects.has(one));
+      return [...images.map(({ tree }) => tree), ...manifests];
+    },
     now: () => new Date(),
   });
   return Object.assign(cas, {

@@ -37,7 +37,7 @@ export interface CasProgress {
 
 export interface CasOptions {
   readonly store: Store;
-  /** Trees that containers run from. */
+  /** Trees that containers run from, and whatever else of images they need. */
   readonly treesInUse: () => Promise<readonly Digest[]>;
   /** Nodes that may have what is damaged here. */
   readonly peers: () => Promise<readonly ObjectSource[]>;

@@ -77,7 +77,8 @@ async function removeLowers({ store, dryRun }: Collect, marked: DigestTable, bre
     const names = dryRun ? gone.names : new InodeCounts();
     const freedBytes = await weighPath(folder, names, breath);
     if (holds.isHeld(tree)) continue;
-    if (!dryRun) lowers.remove(tree);
+    // Gone from its place before this waits, so nobody comes in between.
+    if (!dryRun) await lowers.remove(tree);
     gone.count++;
     gone.freedBytes += freedBytes;
   }

@@ -105,7 +105,7 @@ export class ImageNames {
     if (tree === undefined) return;
     if ((await this.#usersOf('tree', tree)).length > 0) return;
     if (this.#refs.list().some((ref) => this.#intactManifest(ref.digest)?.tree === tree)) return;
-    this.#store.lowers.remove(tree);
+    await this.#store.lowers.remove(tree);
   }
 
   /** Undefined for an image that is damaged. */

@@ -139,8 +139,8 @@ test('a lower is removed, and the objects stay', async () => {
   const store = await tempStore();
   const tree = await put(store, { a: await fileInode(store, 'a') });
   const rootfs = await store.lowers.materialise(tree);
-  store.lowers.remove(tree);
-  store.lowers.remove(tree);
+  await store.lowers.remove(tree);
+  await store.lowers.remove(tree);
   expect(existsSync(rootfs)).toBe(false);
   expect(unfinished(store)).toEqual([]);
   expect(readFileSync(join(await store.lowers.materialise(tree), 'a'), 'utf8')).toBe('a');

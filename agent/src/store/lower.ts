@@ -7,6 +7,7 @@
  * whoever finds one finds all of it, whenever the builder died.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, checkDigest, isDigest } from './digest.ts';
 import { flushFileSystem, fsyncFolder, uniqueName } from './durable.ts';
@@ -81,9 +82,9 @@ export class Lowers {
     return building;
   }
 
-  /** Takes a lower away that nothing mounts. Removing an absent one succeeds. */
-  remove(tree: Digest): void {
-    this.#moveAside(tree)?.();
+  /** Takes a lower away that nothing mounts: at once, though its files take longer. Removing an absent one succeeds. */
+  async remove(tree: Digest): Promise<void> {
+    await discard(this.#moveAside(tree));
   }
 
   /** One that no container can run on is not usable, and is made again in the way that there is. */
@@ -111,10 +112,10 @@ export class Lowers {
       await buildLower({ tree, way, rootfs, objects: this.#objects, specials: this.#ports.specials });
       writeRecord(staging, { way, objects });
       await flushFileSystem(staging, this.#ports.programs);
-      const removeOld = this.#moveAside(digest);
+      const old = this.#moveAside(digest);
       renameSync(staging, dirname(path));
       fsyncFolder(images);
-      removeOld?.();
+      await discard(old);
     } catch (thrown) {
       rmSync(staging, { recursive: true, force: true });
       throw thrown;
@@ -122,8 +123,8 @@ export class Lowers {
     return path;
   }
 
-  /** Frees the place at once; what is given back removes what was there, which takes longer. */
-  #moveAside(tree: Digest): (() => void) | undefined {
+  /** Where what was in the place is afterwards; undefined where there was nothing. */
+  #moveAside(tree: Digest): string | undefined {
     const aside = uniqueName(this.#objects.layout.images, UNFINISHED);
     try {
       renameSync(dirname(this.pathOf(tree)), aside);
@@ -131,6 +132,11 @@ export class Lowers {
       if (errnoOf(thrown) === 'ENOENT') return undefined;
       throw thrown;
     }
-    return () => rmSync(aside, { recursive: true, force: true });
+    return aside;
   }
 }
+
+/** Not in one go: of ten thousand files that would keep everybody waiting. */
+const discard = async (aside: string | undefined): Promise<void> => {
+  if (aside !== undefined) await rm(aside, { recursive: true, force: true });
+};
