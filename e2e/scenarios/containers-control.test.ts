@@ -99,6 +99,20 @@ describe('ends', () => {
   });
 });
 
+describe('names', () => {
+  scenario('a stopped container is given another name, and keeps its files and its address', async (node) => {
+    const { address } = await run(node, 'hold-old', image, idle);
+    await tell(node, 'hold-old', '/kept');
+    expect(await volt(node, ['container', 'rename', 'hold-old', 'hold-new'])).toMatchObject({ code: 9 });
+    await control(node, 'stop', 'hold-old');
+    expect(await control(node, 'rename', 'hold-old', 'hold-new')).toMatchObject({ name: 'hold-new', state: 'stopped' });
+    expect(await control(node, 'start', 'hold-new')).toMatchObject({ state: 'running', address });
+    expect((await volt(node, ['exec', 'hold-new', '--', 'ls', '/kept'])).code).toBe(0);
+    expect((await node.sh('ls -d /etc/systemd/system/*hold-old* || :')).trim()).toBe('');
+    expect((await volt(node, ['container', 'inspect', 'hold-old'])).code).toBe(3);
+  });
+});
+
 describe('looking', () => {
   scenario('top tells what runs inside, as it is numbered there', async (node) => {
     await run(node, 'hold-top', image, ['bash', '-c', 'sleep 1000 & sleep 1001']);

@@ -70,6 +70,27 @@ export class ContainerEngine implements Engine {
     });
   }
 
+  rename(name: string, to: string, signal: AbortSignal): Promise<ContainerStatus> {
+    const { driver, images } = this.#options;
+    return this.#known.on(name, signal, async (config) => {
+      const { state } = await this.#known.status(name);
+      if (isUp(state) || state === 'stopping') {
+        throw new VoltError('CONFLICT', `Container '${name}' is ${state}`, { hint: `volt container stop ${name}` });
+      }
+      const lower = await images.ensureLower(config.image.tree, signal);
+      this.#refuseTaken(to);
+      this.#placed.set(to, config);
+      try {
+        const renamed = await this.#known.ledger.rename(name, to);
+        await driver.rename(name, to);
+        await driver.install(renamed, lower);
+      } finally {
+        this.#placed.delete(to);
+      }
+      return this.#known.noted(to);
+    });
+  }
+
   update(name: string, limits: Limits, signal: AbortSignal): Promise<ContainerStatus> {
     const { driver, images } = this.#options;
     return this.#known.on(name, signal, async (config) => {
@@ -221,8 +242,7 @@ export class ContainerEngine implements Engine {
 
   async #create(spec: ContainerSpec, signal: AbortSignal, wanted?: Wanted): Promise<void> {
     const { images, driver, clock } = this.#options;
-    const present = this.#known.ledger.get(spec.name);
-    if (present !== undefined) throw nameTaken(present);
+    this.#refuseTaken(spec.name);
     checkLimits(spec);
     requireEnforceable(spec, driver.landlock);
     const image = wanted === undefined ? await images.resolve(spec.image) : await images.open(wanted.image.manifest);
@@ -231,7 +251,8 @@ export class ContainerEngine implements Engine {
     const accounts = await this.#accounts(image);
     const resolved = resolveConfig({ spec, image, accounts, assignment, now: clock.now() });
     signal.throwIfAborted();
-    // No wait between reading who has what and reserving it.
+    // No wait between reading who has what and reserving it. Another may have been given the name in the meantime.
+    this.#refuseTaken(spec.name);
     const others = [...this.#known.ledger.all(), ...this.#placed.values()];
     const config = place(resolved, others, (used) => this.#options.network.place(used));
     this.#placed.set(spec.name, config);
@@ -244,6 +265,11 @@ export class ContainerEngine implements Engine {
     } finally {
       this.#placed.delete(spec.name);
     }
+  }
+
+  #refuseTaken(name: string): void {
+    const present = this.#known.ledger.get(name) ?? this.#placed.get(name);
+    if (present !== undefined) throw nameTaken(name, present);
   }
 
   /** What cannot be removed here is removed when the agent starts; the caller is told of the first failure. */
@@ -307,7 +333,7 @@ export class ContainerEngine implements Engine {
 }
 
 /** What the cluster placed here cannot be deleted here. */
-function nameTaken({ spec: { name }, assignment }: ContainerConfig): VoltError {
+function nameTaken(name: string, { assignment }: ContainerConfig): VoltError {
   const hint =
     assignment === null
       ? `volt container delete ${name}, or choose another name`

@@ -129,6 +129,42 @@ test('one that was restarted as often as it may says so', async () => {
   });
 });
 
+test('one that is down is given another name, and all it has with it', async () => {
+  const { engine, driver, files, states } = await world();
+  const { address } = await engine.run(spec('web'), signal);
+  await expect(engine.rename('web', 'shop', signal)).rejects.toMatchObject({ code: 'CONFLICT' });
+  await engine.stop('web', 1, signal);
+  await files.write(`${paths.containers}/web/exit`, 'success exited 0', { mode: 0o600 });
+  expect(await engine.rename('web', 'shop', signal)).toMatchObject({ name: 'shop', state: 'stopped', address });
+  expect(await states()).toEqual(['shop stopped']);
+  expect(await files.read(`${paths.containers}/shop/exit`)).toBe('success exited 0');
+  expect(driver.installed.get('shop')?.config.spec.name).toBe('shop');
+  expect(await engine.start('shop', signal)).toMatchObject({ state: 'running' });
+  expect(await engine.create(spec('web'), signal)).toMatchObject({ state: 'created' });
+});
+
+test('a name that somebody has is not given to another, also while it is being made', async () => {
+  const { engine, driver, states } = await world();
+  for (const name of ['a', 'b']) await engine.create(spec(name), signal);
+  await expect(engine.rename('a', 'b', signal)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+  const both = await Promise.allSettled([engine.rename('a', 'c', signal), engine.create(spec('c'), signal)]);
+  expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect((await states()).map((line) => line.split(' ')[0])).toContain('c');
+  expect([...driver.installed.keys()].sort()).toEqual((await engine.list()).map(({ name }) => name));
+});
+
+test('a container whose agent was killed while it was renamed has the name of its folder', async () => {
+  const { engine, files, driver } = await world();
+  await engine.create(spec('web'), signal);
+  await files.moveFolder(`${paths.containers}/web`, `${paths.containers}/shop`);
+  const again = await world(files, driver);
+  expect(again.recovery.removed).toEqual(['web']);
+  expect(await again.states()).toEqual(['shop created']);
+  expect(JSON.parse((await files.read(`${paths.containers}/shop/config.json`))!)).toMatchObject({
+    spec: { name: 'shop' },
+  });
+});
+
 test('limits are changed where it runs and where it is written down, and the others stay', async () => {
   const { engine, driver } = await world();
   await engine.run(spec('web', { memory: '64M', pids: 10 }), signal);

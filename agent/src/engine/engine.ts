@@ -29,9 +29,6 @@ export interface Containers {
   /** Creates and starts. When only the start fails, the container stays, so that its logs can be read. */
   run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
 
-  /** Changes limits, of one that runs at once. Those not given stay. What is wrong with one changes nothing. */
-  update(name: string, limits: Limits, signal: AbortSignal): Promise<ContainerStatus>;
-
   /** Resolves once its program runs, or has run to a good end. Throws DEPENDENCY with its last lines otherwise. */
   start(name: string, signal: AbortSignal): Promise<ContainerStatus>;
 
@@ -56,6 +53,15 @@ export interface Containers {
 
   /** Runs a program inside and resolves with its exit code: 127 when there is no such program, 128 + n for signal n. */
   exec(name: string, request: ExecRequest, io: ExecIo, signal: AbortSignal): Promise<number>;
+}
+
+/** How containers that are there become others. */
+export interface Changes {
+  /** Gives one that is down another name. CONFLICT when it runs, ALREADY_EXISTS when somebody has that name. */
+  rename(name: string, to: string, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** Changes limits, of one that runs at once. Those not given stay. What is wrong with one changes nothing. */
+  update(name: string, limits: Limits, signal: AbortSignal): Promise<ContainerStatus>;
 }
 
 /** What people ask of containers that are there. */
@@ -84,7 +90,7 @@ export interface Controls {
 }
 
 /** And what the agent itself asks. */
-export interface Engine extends Containers {
+export interface Engine extends Containers, Changes {
   readonly controls: Controls;
 
   /** Every container with what the cluster said of it, for the cluster's loop. */

@@ -29,7 +29,11 @@ export class Ledger {
     for (const name of await this.#files.list(this.#folder)) {
       if (!ContainerName.safeParse(name).success) continue;
       const text = await this.#files.read(this.#path(name));
-      if (text !== undefined) this.#configs.set(name, parse(text, this.#path(name)));
+      if (text === undefined) continue;
+      const config = parse(text, this.#path(name));
+      if (config.spec.name === name) this.#configs.set(name, config);
+      // Killed while it was given another name: the folder has the new one.
+      else await this.put(withName(config, name));
     }
   }
 
@@ -50,6 +54,16 @@ export class Ledger {
     this.#configs.set(name, config);
   }
 
+  /** From here on it has the other name, whatever happens to this process. CONFLICT where somebody has it. */
+  async rename(name: string, to: string): Promise<ContainerConfig> {
+    const config = withName(this.#configs.get(name)!, to);
+    await this.#files.moveFolder(`${this.#folder}/${name}`, `${this.#folder}/${to}`);
+    this.#configs.delete(name);
+    this.#configs.set(to, config);
+    await this.put(config);
+    return config;
+  }
+
   /** From here on the container is to go, whatever happens to this process. */
   async remove(name: string): Promise<void> {
     await this.#files.remove(this.#path(name));
@@ -68,6 +82,11 @@ export class Ledger {
     return `${this.#folder}/${name}/config.json`;
   }
 }
+
+const withName = (config: ContainerConfig, name: string): ContainerConfig => ({
+  ...config,
+  spec: { ...config.spec, name },
+});
 
 function parse(text: string, path: string): ContainerConfig {
   try {

@@ -60,6 +60,19 @@ export function filesContract(makeFiles: () => Promise<{ files: Files; folder: s
     expect(await files.list(folder)).toEqual(['a', 'l']);
   });
 
+  test('a folder is moved with all that is in it, and takes no other’s place', async () => {
+    const { files, folder } = await makeFiles();
+    await files.makeFolder(`${folder}/a/b`, { mode: 0o700 });
+    await files.write(`${folder}/a/b/c`, 'one', { mode });
+    await files.moveFolder(`${folder}/a`, `${folder}/d`);
+    expect(await files.read(`${folder}/d/b/c`)).toBe('one');
+    expect(await files.list(folder)).toEqual(['d']);
+    await files.makeFolder(`${folder}/e`, { mode: 0o700 });
+    await expect(files.moveFolder(`${folder}/d`, `${folder}/e`)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(files.moveFolder(`${folder}/no`, `${folder}/f`)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await files.list(folder)).toEqual(['d', 'e']);
+  });
+
   test('removing succeeds, also what is absent', async () => {
     const { files, folder } = await makeFiles();
     await files.makeFolder(`${folder}/t/u`, { mode: 0o700 });

@@ -24,6 +24,9 @@ export interface Files {
   /** Points a symbolic link at a target, replacing what was there. */
   link(target: string, path: string): Promise<void>;
 
+  /** Gives a folder another name, in one step that outlives a power loss. CONFLICT where there is one already. */
+  moveFolder(from: string, to: string): Promise<void>;
+
   /** Removes a file or link durably. An absent one is fine. */
   remove(path: string): Promise<void>;
 

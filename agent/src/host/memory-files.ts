@@ -50,6 +50,16 @@ export class MemoryFiles implements Files {
     this.entries.set(path, { kind: 'link', target });
   }
 
+  async moveFolder(from: string, to: string): Promise<void> {
+    if (this.entries.has(to)) throw new VoltError('CONFLICT', `'${to}' exists`);
+    if (!this.entries.has(from)) throw new VoltError('NOT_FOUND', `'${from}': ENOENT`);
+    for (const [path, entry] of [...this.entries]) {
+      if (path !== from && !path.startsWith(`${from}/`)) continue;
+      this.entries.delete(path);
+      this.entries.set(`${to}${path.slice(from.length)}`, entry);
+    }
+  }
+
   async remove(path: string): Promise<void> {
     this.entries.delete(path);
   }

@@ -97,6 +97,15 @@ export class NodeFiles implements Files {
     });
   }
 
+  async moveFolder(from: string, to: string): Promise<void> {
+    await translated(from, async () => {
+      // A folder that is empty would be replaced.
+      if ((await absentIsUndefined(lstat(to))) !== undefined) throw new VoltError('CONFLICT', `'${to}' exists`);
+      await rename(from, to);
+      await syncFolder(dirname(to));
+    });
+  }
+
   async remove(path: string): Promise<void> {
     await translated(path, async () => {
       const gone = await absentIsUndefined(unlink(path).then(() => true));

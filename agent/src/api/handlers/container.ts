@@ -24,6 +24,10 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       await refuseAssigned(engine, name);
       return engine.delete(name, force, signal);
     },
+    'container.rename': async ({ name, to }, { signal }) => {
+      await refuseAssigned(engine, name);
+      return engine.rename(name, to, signal);
+    },
     'container.update': async ({ name, ...limits }, { signal }) => {
       await refuseAssigned(engine, name);
       if (Object.keys(limits).length === 0) {

@@ -48,12 +48,14 @@ export interface Driver {
   changes(signal: AbortSignal): AsyncIterable<void>;
 }
 
-/** Of containers that run: to reach their program, and to hold it still. The engine has seen that they run. */
+/** Of containers that are there: to reach their program, to hold it still, to change what they are. */
 export interface Holds {
   /** Sends a signal to its program. KILL resolves once it is down, and it stays so. */
   kill(name: string, signalName: string, signal: AbortSignal): Promise<void>;
   pause(name: string): Promise<void>;
   resume(name: string): Promise<void>;
+  /** Forgets the old name of one that is down, once its folder has the new one. `install` is called after. */
+  rename(from: string, to: string): Promise<void>;
   /** Makes the limits of its spec hold at once. What is wrong with them changes nothing. */
   limit(config: ContainerConfig): Promise<void>;
 }

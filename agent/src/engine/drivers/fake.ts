@@ -85,6 +85,12 @@ export class FakeDriver implements Driver, Holds, Gauges {
     this.#set(name, { ...this.host.get(name), state: 'running' });
   }
 
+  async rename(from: string, to: string): Promise<void> {
+    const { name: _, ...rest } = this.host.get(from)!;
+    await this.remove(from);
+    this.#set(to, rest);
+  }
+
   async limit(config: ContainerConfig): Promise<void> {
     if (config.spec.cpuset === '99') throw new VoltError('RESOURCE', 'There is no such processor');
     this.limited.set(config.spec.name, config);

@@ -118,6 +118,21 @@ export const containerMethods = {
     },
   }),
 
+  'container.rename': method({
+    summary: 'Give a stopped container another name. Its address stays; what it printed before keeps the old name.',
+    params: () => Name.extend({ to: ContainerName.describe('The other name.') }),
+    result: () => ContainerStatus,
+    permission: 'container:operate',
+    audit: 'container.rename',
+    resource: 'name',
+    cli: {
+      command: 'container rename',
+      positional: ['name', 'to'],
+      columns: shown,
+      examples: ['container rename web shop'],
+    },
+  }),
+
   'container.update': method({
     summary: 'Change the limits of a container, at once also when it runs.',
     params: () => Name.extend(Limits.shape),

@@ -19,7 +19,7 @@ interface HoldsHost {
 
 const CGROUPS = '/sys/fs/cgroup';
 
-export class NspawnHolds implements Holds, Gauges {
+export class NspawnHolds implements Omit<Holds, 'rename'>, Gauges {
   readonly #systemd: Systemd;
   readonly #processes: Processes;
   readonly #clock: Clock;

@@ -11,13 +11,13 @@ import {
 } from '@volt/shared/systemd';
 import type { Clock, Files, Journal, Processes, Programs, Systemd } from '../../../host/index.ts';
 import type { ExecIo, ExecRequest, LogOptions } from '../../engine.ts';
-import type { Driver, ObservedContainer } from '../driver.ts';
+import type { Driver, Holds, ObservedContainer } from '../driver.ts';
 import { execArguments, execEnvironment, runInside } from './exec.ts';
 import { parseExitRecord } from './exit-record.ts';
 import { NspawnHolds } from './holds.ts';
 import { installPrograms, landlockVersion } from './inside.ts';
 import { installContainer, removeContainer } from './install.ts';
-import { ENTER_INSIDE, INIT_INSIDE, type Paths } from './paths.ts';
+import { ENTER_INSIDE, INIT_INSIDE, machineName, type Paths } from './paths.ts';
 import { STOP_SECONDS } from './unit.ts';
 
 export interface Host {
@@ -43,7 +43,7 @@ const FAILURE_LINES = 5;
 const SIGKILL = 9;
 
 /** Containers as systemd-nspawn machines, each in a unit of its own that needs no agent. */
-export class NspawnDriver extends NspawnHolds implements Driver {
+export class NspawnDriver extends NspawnHolds implements Driver, Holds {
   readonly #host: Host;
   readonly #paths: Paths;
   #landlock = 0;
@@ -108,6 +108,12 @@ export class NspawnDriver extends NspawnHolds implements Driver {
 
   async remove(name: string): Promise<void> {
     await removeContainer(this.#host, this.#paths, name);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    // Named after the container, and it has the environment in it.
+    await this.#host.files.remove(`${this.#paths.containers}/${to}/${machineName(from)}.nspawn`);
+    await removeContainer(this.#host, this.#paths, from);
   }
 
   async list(): Promise<ObservedContainer[]> {
