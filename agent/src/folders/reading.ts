@@ -1,4 +1,5 @@
 /** Gets the contents of files into a batch, with all cores where there are enough of them. */
+import { join } from 'node:path';
 import {
   Crew,
   type Digest,
@@ -72,13 +73,13 @@ export class Reading implements AsyncDisposable {
     const folder = (this.#folders[this.#jobs++ % this.#crew.jobsAtOnce] ??= this.#batch.makeFolder());
     const { objects } = this.#objects.layout;
     const wanted = files.map(({ path, stamp, always }) => ({ path, stamp, always }));
-    this.#finish(files, await this.#crew.run({ kind: 'stage', objects, folder, files: wanted }));
+    this.#finish(files, folder, await this.#crew.run({ kind: 'stage', objects, folder, files: wanted }));
   }
 
   async #runHere(files: readonly FileToRead[]): Promise<void> {
     const folder = this.#batch.makeFolder();
     const { objects } = this.#objects.layout;
-    this.#finish(files, await new Worker(this.#objects.hash).run({ kind: 'stage', objects, folder, files }));
+    this.#finish(files, folder, await new Worker(this.#objects.hash).run({ kind: 'stage', objects, folder, files }));
   }
 
   #take(): readonly FileToRead[] {
@@ -88,7 +89,7 @@ export class Reading implements AsyncDisposable {
     return files;
   }
 
-  #finish(files: readonly FileToRead[], results: readonly StagedFile[]): void {
+  #finish(files: readonly FileToRead[], folder: string, results: readonly StagedFile[]): void {
     for (const [index, result] of results.entries()) {
       const file = files[index] as FileToRead;
       if (result === undefined) {
@@ -96,7 +97,7 @@ export class Reading implements AsyncDisposable {
         continue;
       }
       const sizeBytes = Number(file.stamp.size);
-      if (result.path !== undefined) this.#batch.adopt(result.digest, sizeBytes, result.path);
+      if (result.isStaged) this.#batch.adopt(result.digest, sizeBytes, join(folder, result.digest));
       else if (!this.#batch.relyOn(result.digest, sizeBytes)) {
         // It was seen, and collected before it was held.
         this.#next.push({ ...file, always: true });

@@ -49,10 +49,10 @@ export interface Stamp {
 }
 
 /**
- * One for each file. `path` is where it is staged; without one the object was
+ * One for each file, which is staged under its digest unless the object was
  * there. Undefined for a file that is not what its stamp says, or was written to.
  */
-export type StagedFile = { readonly digest: Digest; readonly path?: string | undefined } | undefined;
+export type StagedFile = { readonly digest: Digest; readonly isStaged: boolean } | undefined;
 
 export interface CheckedObject {
   readonly state: 'ok' | 'damaged' | 'absent';
@@ -99,14 +99,14 @@ export class Worker {
     if (!isUnchanged(fd, file.stamp) || BigInt(size) !== file.stamp.size) return undefined;
     const bytes = this.#buffer.subarray(0, size);
     const digest = this.#hash.of(bytes);
-    if (!file.always && sizeOf(objectIn(job.objects, digest)) === size) return { digest };
+    if (!file.always && sizeOf(objectIn(job.objects, digest)) === size) return { digest, isStaged: false };
     const path = join(job.folder, digest);
     try {
       writeStagedSync(path, bytes);
     } catch (thrown) {
       if (errnoOf(thrown) !== 'EEXIST') throw thrown;
     }
-    return { digest, path };
+    return { digest, isStaged: true };
   }
 
   /** Written while it is hashed: reading it twice costs more than a copy in vain. */
@@ -117,10 +117,11 @@ export class Worker {
       const size = await writeStagedStream(staging, readAhead(fd), (chunk) => hasher.update(chunk));
       if (!isUnchanged(fd, file.stamp) || BigInt(size) !== file.stamp.size) return discard(staging, undefined);
       const digest = hasher.end();
-      if (!file.always && sizeOf(objectIn(job.objects, digest)) === size) return discard(staging, { digest });
+      if (!file.always && sizeOf(objectIn(job.objects, digest)) === size)
+        return discard(staging, { digest, isStaged: false });
       const path = join(job.folder, digest);
       fs.renameSync(staging, path);
-      return { digest, path };
+      return { digest, isStaged: true };
     } finally {
       hasher.dispose();
     }
