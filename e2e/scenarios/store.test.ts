@@ -4,9 +4,12 @@ import type { CasCollected, CasRef, CasRepaired, CasStatus, CasUsage, CasVerifie
 import { formCluster, volt, voltJson, voltText } from '../cluster/index.ts';
 import type { LabNode } from '../lab/index.ts';
 import { openTestLab, withEvidence } from '../lab/testing.ts';
+import { ARCHIVE, idle, inside, onOneNode, run } from './one-node.ts';
 
 const FOLDER = '/var/lib/volt/scenarios/store';
 const STATUS_MS_MAX = 1000;
+
+const { image } = onOneNode('store');
 
 beforeAll(async () => {
   const lab = await openTestLab();
@@ -105,6 +108,20 @@ scenario('what no node has stays damaged, says whom it hurts, and keeps garbage 
   await voltText(node, ['cas', 'build', `${FOLDER}/site`, '--name', 'lost']);
   await voltText(node, ['cas', 'verify']);
   await voltText(node, ['cas', 'gc']);
+});
+
+scenario('a container keeps what it runs from, though its image means something else by now', async (node) => {
+  const archive = `${FOLDER}/other.tar`;
+  await run(node, 'store-user', image, idle);
+  await node.sh(`mkdir -p ${FOLDER}; cd ${FOLDER}; cp ${ARCHIVE} ${archive}; echo x > more; tar -rf ${archive} more`);
+  await voltText(node, ['image', 'import', image, archive, '--cmd', idle.join(' ')]);
+  await voltText(node, ['cas', 'gc']);
+  expect(await inside(node, 'store-user', 'echo still here')).toBe('still here\n');
+  await voltText(node, ['container', 'stop', 'store-user']);
+  await voltText(node, ['cas', 'gc']);
+  await voltText(node, ['container', 'start', 'store-user']);
+  expect(await inside(node, 'store-user', 'echo here again')).toBe('here again\n');
+  await voltText(node, ['cas', 'verify']);
 });
 
 scenario('its status is there within a second', async (node) => {
