@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerConfig } from '@volt/shared/model';
 import { containerUnit } from '@volt/shared/systemd';
-import type { Driver, Gauges, Holds } from '../../agent/src/engine/drivers/driver.ts';
+import type { Driver, Gauges, Reach } from '../../agent/src/engine/drivers/driver.ts';
 import { config, driverContract } from '../../agent/src/engine/testing.ts';
 import type { Systemd } from '../../agent/src/host/index.ts';
 import { systemdContract } from '../../agent/src/host/testing.ts';
@@ -25,7 +25,7 @@ let folder = '';
 let lab: Lab;
 let node: LabNode;
 let remote: Remote;
-let driver: Driver & Holds & Gauges;
+let driver: Driver & Reach & Gauges;
 let systemd: Systemd;
 
 /** What the containers of these tests are made of: a few programs of the node, with their libraries. */
@@ -94,7 +94,7 @@ afterAll(async () => {
 async function connect(): Promise<void> {
   const argv = ['/var/lib/volt/test/node', '--disable-warning=ExperimentalWarning', '/var/lib/volt/test/ports.mjs'];
   remote = new Remote(await node.spawn(argv, { stdio: ['pipe', 'pipe', 'inherit'] }));
-  driver = remote.port<Driver & Holds & Gauges>('driver');
+  driver = remote.port<Driver & Reach & Gauges>('driver');
   systemd = remote.port<Systemd>('systemd');
   await driver.prepare(signal);
   await remote.port<Network>('network').up(signal);

@@ -7,7 +7,7 @@ import type { Network } from '../network/index.ts';
 import { enforced, missing, policyOf, requireEnforceable } from '../security/index.ts';
 import { place, resolveConfig } from './config.ts';
 import { ContainerControls } from './controls.ts';
-import type { Driver, Gauges, Holds } from './drivers/driver.ts';
+import type { Driver, Gauges, Reach } from './drivers/driver.ts';
 import type {
   Controls,
   Engine,
@@ -27,7 +27,7 @@ import { checkLimits, limitsOf, unenforced, withLimits } from './limits.ts';
 
 export interface EngineOptions {
   readonly files: Files;
-  readonly driver: Driver & Holds & Gauges;
+  readonly driver: Driver & Reach & Gauges;
   readonly images: Images;
   readonly network: Pick<Network, 'place'>;
   readonly clock: Clock;
@@ -111,7 +111,7 @@ export class ContainerEngine implements Engine {
 
   stop(name: string, graceSeconds: number | undefined, signal: AbortSignal): Promise<ContainerStatus> {
     return this.#known.on(name, signal, async () => {
-      await this.#hold(name, true, signal);
+      await this.#rememberStop(name, true, signal);
       return this.#stop(name, graceSeconds, signal);
     });
   }
@@ -295,18 +295,18 @@ export class ContainerEngine implements Engine {
   async #start(name: string, signal: AbortSignal): Promise<ContainerStatus> {
     // There already, but where it was lost, or made in a way that this kernel cannot mount.
     await this.#options.images.ensureLower(this.#known.existing(name).image.tree, signal);
-    await this.#hold(name, false, signal);
+    await this.#rememberStop(name, false, signal);
     await this.#options.driver.start(name, signal);
     return this.#known.noted(name);
   }
 
   /** One that is to run unless it was stopped: whether it was outlives the machine's power. */
-  async #hold(name: string, isHeld: boolean, signal: AbortSignal): Promise<void> {
+  async #rememberStop(name: string, isStoppedByHand: boolean, signal: AbortSignal): Promise<void> {
     const config = this.#known.existing(name);
-    if (config.spec.restart !== 'unless-stopped' || (config.isHeld === true) === isHeld) return;
-    const held = { ...config, isHeld };
-    await this.#known.ledger.put(held);
-    await this.#options.driver.install(held, await this.#options.images.ensureLower(config.image.tree, signal));
+    if (config.spec.restart !== 'unless-stopped' || (config.isStoppedByHand === true) === isStoppedByHand) return;
+    const changed = { ...config, isStoppedByHand };
+    await this.#known.ledger.put(changed);
+    await this.#options.driver.install(changed, await this.#options.images.ensureLower(config.image.tree, signal));
   }
 
   async #stop(name: string, graceSeconds: number | undefined, signal: AbortSignal): Promise<ContainerStatus> {
@@ -317,7 +317,7 @@ export class ContainerEngine implements Engine {
     return this.#known.noted(name);
   }
 
-  /** What is held still cannot be told to end. */
+  /** What is paused cannot be told to end. */
   async #down(name: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
     const { driver } = this.#options;
     if ((await driver.observe(name))?.state === 'paused') await driver.resume(name);

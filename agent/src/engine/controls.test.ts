@@ -208,13 +208,13 @@ test('an end for want of memory names the limit that was hit', async () => {
 
 test('one that runs unless stopped remembers that it was stopped', async () => {
   const { engine, driver } = await world();
-  const isHeld = () => driver.installed.get('web')?.config.isHeld === true;
+  const isStoppedByHand = () => driver.installed.get('web')?.config.isStoppedByHand === true;
   await engine.run(spec('web', { restart: 'unless-stopped' }), signal);
-  expect(isHeld()).toBe(false);
+  expect(isStoppedByHand()).toBe(false);
   await engine.stop('web', 1, signal);
-  expect(isHeld()).toBe(true);
+  expect(isStoppedByHand()).toBe(true);
   await engine.start('web', signal);
-  expect(isHeld()).toBe(false);
+  expect(isStoppedByHand()).toBe(false);
   await engine.restart('web', 1, signal);
-  expect(isHeld()).toBe(false);
+  expect(isStoppedByHand()).toBe(false);
 });

@@ -2,14 +2,14 @@
 import { VoltError } from '@volt/shared/errors';
 import type { ContainerProcess, ContainerStatus, ContainerUsage } from '@volt/shared/model';
 import type { Clock } from '../host/index.ts';
-import type { Driver, Holds, Gauges } from './drivers/driver.ts';
+import type { Driver, Reach, Gauges } from './drivers/driver.ts';
 import type { Controls } from './engine.ts';
 import { isUp, type Known } from './known.ts';
 import { rings } from './rings.ts';
 
 export interface ControlsOptions {
   readonly known: Known;
-  readonly driver: Driver & Holds & Gauges;
+  readonly driver: Driver & Reach & Gauges;
   readonly clock: Clock;
   /** Stops it and removes all of it; in its lane. */
   readonly remove: (name: string, signal: AbortSignal) => Promise<void>;

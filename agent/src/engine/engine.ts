@@ -69,7 +69,7 @@ export interface Controls {
   /** Sends its program a signal. KILL ends it for good, whatever its restart policy. CONFLICT when it does not run. */
   kill(name: string, signalName: string, signal: AbortSignal): Promise<ContainerStatus>;
 
-  /** Holds all of its processes still. One that is paused is left alone; one that does not run is CONFLICT. */
+  /** Reach all of its processes still. One that is paused is left alone; one that does not run is CONFLICT. */
   pause(name: string, signal: AbortSignal): Promise<ContainerStatus>;
   resume(name: string, signal: AbortSignal): Promise<ContainerStatus>;
 

@@ -20,7 +20,7 @@ export const ContainerConfig = z.object({
     .object({ workload: z.string(), instance: z.string(), generation: z.int(), exclusive: z.boolean() })
     .nullable()
     .describe('Set when the cluster asked for it.'),
-  isHeld: z
+  isStoppedByHand: z
     .boolean()
     .optional()
     .describe('Stopped by somebody who said so; the next boot leaves it alone where asked.'),

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { ContainerConfig } from '@volt/shared/model';
 import type { ExecRequest } from '../engine.ts';
-import type { Driver, Gauges, Holds } from './driver.ts';
+import type { Driver, Gauges, Reach } from './driver.ts';
 
 export interface DriverWorld {
-  readonly driver: Driver & Holds & Gauges;
+  readonly driver: Driver & Reach & Gauges;
   /** A read-only tree that has /bin/echo and what the configs run. */
   readonly lower: string;
   /** Not installed; its program runs until it is stopped. */

@@ -49,7 +49,7 @@ export interface Driver {
 }
 
 /** Of containers that are there: to reach their program, to hold it still, to change what they are. */
-export interface Holds {
+export interface Reach {
   /** Sends a signal to its program. KILL resolves once it is down, and it stays so. */
   kill(name: string, signalName: string, signal: AbortSignal): Promise<void>;
   pause(name: string): Promise<void>;

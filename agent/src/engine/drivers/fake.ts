@@ -3,10 +3,10 @@ import type { ContainerConfig, ContainerProcess, ContainerUsage } from '@volt/sh
 import type { LogLine } from '@volt/shared/rpc';
 import { Doorbell } from '../../host/index.ts';
 import type { ExecIo, ExecRequest, LogOptions } from '../engine.ts';
-import type { Driver, Gauges, Holds, ObservedContainer } from './driver.ts';
+import type { Driver, Gauges, Reach, ObservedContainer } from './driver.ts';
 
 /** A host in memory. Keeps the driver contract, and fails when told to. */
-export class FakeDriver implements Driver, Holds, Gauges {
+export class FakeDriver implements Driver, Reach, Gauges {
   landlock = 7;
   readonly host = new Map<string, ObservedContainer>();
   readonly installed = new Map<string, { config: ContainerConfig; lower: string }>();

@@ -41,8 +41,8 @@ export async function installContainer(
   else if (!(await files.exists(wants))) await files.link(`${paths.systemd}/${unit}`, wants);
 }
 
-function startsWithMachine({ spec, isHeld }: ContainerConfig): boolean {
-  return spec.boot && spec.rm !== true && !(spec.restart === 'unless-stopped' && isHeld === true);
+function startsWithMachine({ spec, isStoppedByHand }: ContainerConfig): boolean {
+  return spec.boot && spec.rm !== true && !(spec.restart === 'unless-stopped' && isStoppedByHand === true);
 }
 
 /** nspawn insists on /usr, which an image of one static program does not have. */

@@ -11,10 +11,10 @@ import {
 } from '@volt/shared/systemd';
 import type { Clock, Files, Journal, Processes, Programs, Systemd } from '../../../host/index.ts';
 import type { ExecIo, ExecRequest, LogOptions } from '../../engine.ts';
-import type { Driver, Holds, ObservedContainer } from '../driver.ts';
+import type { Driver, Reach, ObservedContainer } from '../driver.ts';
 import { execArguments, execEnvironment, runInside } from './exec.ts';
 import { parseExitRecord } from './exit-record.ts';
-import { NspawnHolds } from './holds.ts';
+import { NspawnReach } from './reach.ts';
 import { installPrograms, landlockVersion } from './inside.ts';
 import { installContainer, removeContainer } from './install.ts';
 import { ENTER_INSIDE, INIT_INSIDE, machineName, type Paths } from './paths.ts';
@@ -43,7 +43,7 @@ const FAILURE_LINES = 5;
 const SIGKILL = 9;
 
 /** Containers as systemd-nspawn machines, each in a unit of its own that needs no agent. */
-export class NspawnDriver extends NspawnHolds implements Driver, Holds {
+export class NspawnDriver extends NspawnReach implements Driver, Reach {
   readonly #host: Host;
   readonly #paths: Paths;
   #landlock = 0;

@@ -5,7 +5,7 @@ import { config, fakeHost, nspawnOn, paths } from '../../testing.ts';
 import { environmentArguments, renderEnvironmentFile, renderSettings } from './environment.ts';
 import { execArguments, execEnvironment } from './exec.ts';
 import { parseExitRecord } from './exit-record.ts';
-import { numberedInside } from './holds.ts';
+import { numberedInside } from './reach.ts';
 import { renderScript } from './script.ts';
 import { quoted, renderUnit, vethName } from './unit.ts';
 import { SLOTS_MAX } from '../../slots.ts';
@@ -94,7 +94,7 @@ test.each([
   expect([...(await nspawnOn(host).controllers())]).toEqual(expected);
 });
 
-test('one that is held, or is gone after its end, does not start with the machine', async () => {
+test('one that was stopped by hand, or is gone after its end, does not start with the machine', async () => {
   const host = fakeHost();
   const isWanted = async (change: object, spec: object) => {
     const plain = config('web', change);
@@ -103,8 +103,8 @@ test('one that is held, or is gone after its end, does not start with the machin
   };
   expect(await isWanted({}, {})).toBe(true);
   expect(await isWanted({}, { rm: true })).toBe(false);
-  expect(await isWanted({ isHeld: true }, { restart: 'unless-stopped' })).toBe(false);
-  expect(await isWanted({ isHeld: true }, { restart: 'always' })).toBe(true);
+  expect(await isWanted({ isStoppedByHand: true }, { restart: 'unless-stopped' })).toBe(false);
+  expect(await isWanted({ isStoppedByHand: true }, { restart: 'always' })).toBe(true);
 });
 
 test('processes are told as they are numbered inside', () => {

@@ -4,12 +4,12 @@ import type { ContainerConfig, ContainerProcess, ContainerUsage } from '@volt/sh
 import { CONTAINER_UNITS, containerOfUnit, containerUnit, type Unit } from '@volt/shared/systemd';
 import type { Clock, Files, ProcessFacts, Processes, Programs, Systemd } from '../../../host/index.ts';
 import { limitProperties, limitsOf } from '../../limits.ts';
-import type { Gauges, Holds } from '../driver.ts';
+import type { Gauges, Reach } from '../driver.ts';
 
 const SIGKILL = 9;
 const STOP_TIMEOUT_MS = 60_000;
 
-interface HoldsHost {
+interface ReachHost {
   readonly systemd: Systemd;
   readonly processes: Processes;
   readonly clock: Clock;
@@ -19,7 +19,7 @@ interface HoldsHost {
 
 const CGROUPS = '/sys/fs/cgroup';
 
-export class NspawnHolds implements Omit<Holds, 'rename'>, Gauges {
+export class NspawnReach implements Omit<Reach, 'rename'>, Gauges {
   readonly #systemd: Systemd;
   readonly #processes: Processes;
   readonly #clock: Clock;
@@ -28,7 +28,7 @@ export class NspawnHolds implements Omit<Holds, 'rename'>, Gauges {
   /** On the disk that limits of disks are about. */
   readonly #containers: string;
 
-  constructor({ systemd, processes, clock, files, programs }: HoldsHost, containers: string) {
+  constructor({ systemd, processes, clock, files, programs }: ReachHost, containers: string) {
     this.#files = files;
     this.#programs = programs;
     this.#containers = containers;
