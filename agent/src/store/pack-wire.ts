@@ -1,8 +1,7 @@
 /**
- * What goes over the wire, packed with zstd as long as that pays: pieces that
- * do not get smaller are sent as they are, and so is the rest of an answer whose
- * line is faster than the packing. Either way each piece is a zstd frame of its
- * own, so whoever reads zstd can read it.
+ * What goes over the wire, packed with zstd where that pays: pieces that do not
+ * get smaller are sent as they are. Either way each piece is a zstd frame of
+ * its own, so whoever reads zstd can read it.
  */
 import { promisify } from 'node:util';
 import { constants, createZstdDecompress, zstdCompress } from 'node:zlib';
@@ -15,39 +14,18 @@ const PIECE_BYTES = 256 * 1024;
 const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** What gets less than this much smaller is not worth unpacking. */
 const WORTH = 0.95;
-/** A line is judged by so many pieces, and one that was judged slow again after as many. */
-const PIECES_JUDGED = 8;
 /** What a reader has to hold to unpack a frame, as a power of two. Ours need less. */
 const WINDOW_LOG_MAX = 23;
 
-/** Who waited for whom, in milliseconds. */
-interface Waits {
-  line: number;
-  packing: number;
-  pieces: number;
-}
-
-export async function* packForWire(
-  chunks: AsyncIterable<Uint8Array>,
-  nowMs: () => number = performance.now.bind(performance),
-): AsyncGenerator<Uint8Array> {
-  let waits: Waits = { line: 0, packing: 0, pieces: 0 };
-  let isWorthIt = true;
+export async function* packForWire(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   // One piece is packed while the one before it is on its way.
   let next: Promise<Uint8Array> | undefined;
   for await (const piece of inPieces(chunks)) {
     const ready = next;
-    next = isWorthIt ? pack(piece) : Promise.resolve(asFrame(piece));
-    if (ready === undefined) continue;
-    const began = nowMs();
-    const packed = await ready;
-    const packedAt = nowMs();
-    yield packed;
-    waits.packing += packedAt - began;
-    waits.line += nowMs() - packedAt;
-    if (++waits.pieces < PIECES_JUDGED) continue;
-    if (waits.packing > waits.line) isWorthIt = false;
-    waits = { line: 0, packing: 0, pieces: 0 };
+    next = pack(piece);
+    // Awaited a turn later, or never where the reader has gone.
+    next.catch(() => {});
+    if (ready !== undefined) yield await ready;
   }
   // Not even zstd takes nothing for an answer.
   yield next === undefined ? asFrame(new Uint8Array()) : await next;
