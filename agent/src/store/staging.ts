@@ -32,20 +32,21 @@ export function writeStagedSync(path: string, bytes: Uint8Array): void {
       for (let done = 0; done < bytes.byteLength;) done += writeSync(fd, bytes, done);
       return;
     }
-    writeWithHoles(fd, bytes, 0);
-    ftruncateSync(fd, bytes.byteLength);
+    writeWithHoles(fd, bytes);
   } finally {
     closeSync(fd);
   }
 }
 
-/** Zeros at the end of the file are the caller's to make, with its size. */
-function writeWithHoles(fd: number, bytes: Uint8Array, at: number): void {
-  for (const { data, position } of dataRanges(bytes, at)) {
+function writeWithHoles(fd: number, bytes: Uint8Array): void {
+  let end = 0;
+  for (const { data, position } of dataRanges(bytes, 0)) {
+    end = position + data.byteLength;
     for (let done = 0; done < data.byteLength;) {
       done += writeSync(fd, data, done, data.byteLength - done, position + done);
     }
   }
+  if (end < bytes.byteLength) ftruncateSync(fd, bytes.byteLength);
 }
 
 /** Contents of unknown size, each chunk shown to `onChunk` before it is written. Returns their size. */
