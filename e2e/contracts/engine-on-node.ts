@@ -31,7 +31,7 @@ const lowers: NodeLowers = {
     const { signal } = new AbortController();
     await images.importTar({ name: 'test', source: createReadStream(archive) }, signal);
     const { tree } = await images.resolve('test');
-    store.lowers.remove(tree);
+    await store.lowers.remove(tree);
     return images.ensureLower(tree, signal);
   },
 };
