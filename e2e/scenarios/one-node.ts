@@ -19,8 +19,8 @@ export const idle = ['sleep', 'infinity'];
 /** Where the archive that images are made from is on a node that has been made ready. */
 export const ARCHIVE = '/var/lib/volt/scenarios/rootfs.tar';
 
-/** A few programs of the node with their libraries: enough to run, talk and be asked. */
-const MAKE_ARCHIVE = `
+/** Makes it of a few programs of the machine with their libraries: enough to run, talk and be asked. */
+export const MAKE_ARCHIVE = `
 root=$(mktemp -d)
 mkdir -p $root/{bin,dev,etc,proc,root,run,sys,tmp}
 for program in bash cat echo env id ls mv ping readlink rm sleep socat stty tty wc; do
