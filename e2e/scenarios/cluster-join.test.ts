@@ -143,8 +143,11 @@ test(
       return servers !== undefined && servers.size === 3 && servers.current.length === 3;
     });
     type Status = { copies: number; copiesWanted: number; notice: string | null };
-    const [status] = [await voltJson<Status | [Status]>(first, ['cluster', 'status'])].flat();
-    expect(status).toMatchObject({ copies: 3, copiesWanted: 3, notice: null });
+    // The server that was restarted catches up first.
+    await eventually('the status says so', async () => {
+      const [status] = [await voltJson<Status | [Status]>(first, ['cluster', 'status'])].flat();
+      return status?.copies === 3 && status.copiesWanted === 3 && status.notice === null;
+    });
   }),
 );
 
