@@ -35,6 +35,14 @@ test('input, output, errors and the exit code go through', async () => {
   });
 });
 
+test('the words of the program are left as they are', async () => {
+  const answer: Answer = async () => ({ exitCode: 0 });
+  for (const words of [['sh', '-c', 'echo a,b,,c'], ['two words']]) {
+    const { asked } = await volt(['exec', 'web', '--', ...words], { answers: { 'container.exec': answer } });
+    expect(asked[0]?.params).toMatchObject({ command: words });
+  }
+});
+
 test('without -i standard input is left alone', async () => {
   const input = new PassThrough();
   const terminal = new FakeTerminal({ input });

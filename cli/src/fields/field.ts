@@ -84,8 +84,8 @@ function kindOf(schema: z.ZodType): FieldKind {
     case 'enum':
       return 'choice';
     case 'array':
-      // An argument list is one value of several words; any other array is several values.
-      return schema === Argv ? 'argv' : 'list';
+      // An argument list is one value of several words, also when it is bounded further; any other array is several.
+      return (schema as z.ZodArray).element === Argv.element ? 'argv' : 'list';
     case 'record':
       return 'record';
     case 'string':
