@@ -5,7 +5,7 @@
  *
  *   enter [--fs-read=PATH] [--fs-write=PATH] [--fs-execute=PATH] [--net-bind=PORT] [--net-connect=PORT]
  *         [--landlock-min=ABI] [--seccomp] [--no-new-privileges] [--keep=CAPABILITIES-HEX]
- *         [--user=UID:GID:GROUP,...] [--cwd=PATH] [--limit=RESOURCE:SOFT:HARD] [--terminal] -- PROGRAM [ARG...]
+ *         [--user=UID:GID:GROUP,...] [--cwd=PATH] [--limits-of-init] [--terminal] -- PROGRAM [ARG...]
  *   enter --probe        prints the Landlock version that this kernel offers
  *
  * A value is all that comes after the first `=` of its argument, so no path can be taken for another option. Path
@@ -29,7 +29,7 @@
 #include "kernel.h"
 
 enum { NO_SUCH_PROGRAM = 127, CANNOT_RUN = 126, CANNOT_ENTER = 125 };
-enum { RULES_MAX = 512, GROUPS_MAX = 64, LIMITS_MAX = 16, PATH_BYTES_MAX = 4096, FILTER_MAX = 256 };
+enum { RULES_MAX = 512, GROUPS_MAX = 64, LIMITS = 16, PATH_BYTES_MAX = 4096, FILTER_MAX = 256 };
 
 static size_t length(const char *text) { size_t n = 0; while (text[n]) n++; return n; }
 static int equal(const char *a, const char *b) { while (*a && *a == *b) a++, b++; return *a == *b; }
@@ -93,12 +93,11 @@ struct rule { uint64_t access; const char *value; };
 
 static struct {
 	struct rule paths[RULES_MAX], ports[RULES_MAX];
-	size_t path_count, port_count, group_count, limit_count;
+	size_t path_count, port_count, group_count;
 	uint64_t net_handled, keep;
 	long landlock_min, uid, gid;
 	uint32_t groups[GROUPS_MAX];
-	struct { uint64_t resource, soft, hard; } limits[LIMITS_MAX];
-	int has_seccomp, has_no_new_privileges, has_keep, has_user, has_terminal;
+	int has_seccomp, has_no_new_privileges, has_keep, has_user, has_terminal, has_limits_of_init;
 	const char *cwd;
 } asked;
 
@@ -127,15 +126,6 @@ static void ask_user(const char *text)
 	}
 }
 
-static void ask_limit(const char *text)
-{
-	if (asked.limit_count == LIMITS_MAX) fail(CANNOT_ENTER, "limit", text, "Too many");
-	size_t at = asked.limit_count++;
-	asked.limits[at].resource = number(&text, 10, ':', "limit");
-	asked.limits[at].soft = number(&text, 10, ':', "limit");
-	asked.limits[at].hard = number(&text, 10, ':', "limit");
-}
-
 static const char *value_of(const char *word, const char *option)
 {
 	while (*option && *word == *option) word++, option++;
@@ -153,11 +143,11 @@ static void ask(const char *word)
 	else if ((value = value_of(word, "--landlock-min="))) asked.landlock_min = number(&value, 10, 0, "version");
 	else if ((value = value_of(word, "--keep="))) asked.has_keep = 1, asked.keep = number(&value, 16, 0, "capabilities");
 	else if ((value = value_of(word, "--user="))) ask_user(value);
-	else if ((value = value_of(word, "--limit="))) ask_limit(value);
 	else if ((value = value_of(word, "--cwd="))) asked.cwd = value;
 	else if (equal(word, "--seccomp")) asked.has_seccomp = 1;
 	else if (equal(word, "--no-new-privileges")) asked.has_no_new_privileges = 1;
 	else if (equal(word, "--terminal")) asked.has_terminal = 1;
+	else if (equal(word, "--limits-of-init")) asked.has_limits_of_init = 1;
 	else fail(CANNOT_ENTER, "option", word, "Unknown");
 }
 
@@ -379,13 +369,16 @@ static _Noreturn void run(char **arguments, char **environment)
 	fail(error == -ENOENT ? NO_SUCH_PROGRAM : CANNOT_RUN, "cannot run", name, reason(error));
 }
 
-static void set_limits(void)
+/* As the container's own program has them. Nobody inside may raise a limit that came from outside: that stays lower. */
+static void take_limits_of_init(void)
 {
-	for (size_t n = 0; n < asked.limit_count; n++) {
-		uint64_t limit[2] = { asked.limits[n].soft, asked.limits[n].hard };
-		char text[32];
-		must(call(__NR_prlimit64, 0, asked.limits[n].resource, (long)limit, 0, 0, 0),
-			"limit", decimal(asked.limits[n].resource, text + sizeof text));
+	for (int resource = 0; resource < LIMITS; resource++) {
+		struct { uint64_t soft, hard; } wanted, own;
+		must(call(__NR_prlimit64, 1, resource, 0, (long)&wanted, 0, 0), "limits", "read");
+		must(call(__NR_prlimit64, 0, resource, 0, (long)&own, 0, 0), "limits", "read");
+		if (wanted.hard > own.hard) wanted.hard = own.hard;
+		if (wanted.soft > wanted.hard) wanted.soft = wanted.hard;
+		must(call(__NR_prlimit64, 0, resource, (long)&wanted, 0, 0, 0), "limits", "take");
 	}
 }
 
@@ -406,7 +399,7 @@ _Noreturn void enter(long *stack)
 		must(call(__NR_setsid, 0, 0, 0, 0, 0, 0), "terminal", "session");
 		must(call(__NR_ioctl, 0, 0x540E /* TIOCSCTTY */, 1, 0, 0, 0), "terminal", "take");
 	}
-	set_limits();
+	if (asked.has_limits_of_init) take_limits_of_init();
 	if (asked.has_no_new_privileges)
 		must(call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0), "privileges", "give up");
 	if (asked.cwd) must(call(__NR_chdir, (long)asked.cwd, 0, 0, 0, 0, 0), "working directory", asked.cwd);

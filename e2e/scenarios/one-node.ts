@@ -3,7 +3,7 @@
  * are cleared away after each scenario, and a list of what the node holds.
  */
 import { afterAll, afterEach, beforeAll, test } from 'vitest';
-import type { ContainerConfig, ContainerStatus } from '@volt/shared/model';
+import type { ContainerConfig, ContainerStatus, Enforced } from '@volt/shared/model';
 import { installAgent, voltJson, voltText } from '../cluster/index.ts';
 import type { LabNode } from '../lab/index.ts';
 import { openTestLab, withEvidence } from '../lab/testing.ts';
@@ -11,6 +11,7 @@ import { openTestLab, withEvidence } from '../lab/testing.ts';
 export interface ContainerDetail {
   readonly status: ContainerStatus;
   readonly config: ContainerConfig;
+  readonly isolation: Enforced;
 }
 
 /** Runs until it is told to stop, and then ends at once. */

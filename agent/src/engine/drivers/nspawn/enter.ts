@@ -3,15 +3,22 @@ import type { ContainerConfig } from '@volt/shared/model';
 import { policyArguments } from '../../../security/index.ts';
 import { ENTER_INSIDE } from './paths.ts';
 
-/** `isOnTerminal`: what is on standard input is a terminal, and is to be the program's own. */
-export function enterArguments(config: ContainerConfig, { isOnTerminal = false } = {}): string[] {
+interface Entry {
+  /** By an exec, and not by the init, from which its program has its limits. */
+  readonly isFromOutside?: boolean;
+  /** What is on standard input is a terminal, and is to be the program's own. */
+  readonly isOnTerminal?: boolean;
+}
+
+export function enterArguments(config: ContainerConfig, entry: Entry = {}): string[] {
   const { spec, user, workdir } = config;
   return [
     ENTER_INSIDE,
     ...policyArguments(spec),
     `--user=${user === '' ? '0:0' : user}`,
     `--cwd=${workdir === '' ? '/' : workdir}`,
-    ...(isOnTerminal ? ['--terminal'] : []),
+    ...(entry.isFromOutside === true ? ['--limits-of-init'] : []),
+    ...(entry.isOnTerminal === true ? ['--terminal'] : []),
     '--',
   ];
 }

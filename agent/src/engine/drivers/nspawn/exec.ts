@@ -40,7 +40,7 @@ export function execArguments(
     `--target=${leader.pid}`,
     '--all',
     '--',
-    ...enterArguments(config, { isOnTerminal: tty }),
+    ...enterArguments(config, { isFromOutside: true, isOnTerminal: tty }),
     ...command,
   ];
 }
