@@ -72,7 +72,9 @@ function pass(
     else clearTimeout(tooLong);
   });
   outgoing.once('response', (answered) => {
-    response.writeHead(answered.statusCode ?? 502, { 'content-type': answered.headers['content-type'] });
+    const type = answered.headers['content-type'];
+    // A bare refusal has none.
+    response.writeHead(answered.statusCode ?? 502, type === undefined ? {} : { 'content-type': type });
     response.flushHeaders();
     answered.pipe(response);
     answered.once('error', () => response.destroy());
