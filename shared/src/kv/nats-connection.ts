@@ -17,12 +17,17 @@ export interface ConnectOptions {
 /** How long a call may take. Short, because the loops come back soon anyway. */
 export const CALL_TIMEOUT_MS = 1000;
 const RECONNECT_WAIT_MS = 250;
+/** All nodes come back at one moment when a server does. */
+const RECONNECT_JITTER_MS = 1000;
 
 /**
  * With NATS's defaults a client notices a dead server after minutes; measured,
  * one fail-over took 20 s. These find it within 6 s.
  */
-function natsOptions({ servers, tls, credentials, node, role }: ConnectOptions): ConnectionOptions {
+function natsOptions(
+  { servers, tls, credentials, node, role }: ConnectOptions,
+  closing: AbortSignal,
+): ConnectionOptions {
   return {
     servers: [...servers],
     name: `volt-${role}-${node}`,
@@ -32,7 +37,11 @@ function natsOptions({ servers, tls, credentials, node, role }: ConnectOptions):
     timeout: CALL_TIMEOUT_MS,
     pingInterval: 2000,
     maxPingOut: 2,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
+    reconnectDelayHandler: () => {
+      // A first connection cannot be given up in any other way, and the servers may refuse it for ever.
+      closing.throwIfAborted();
+      return RECONNECT_WAIT_MS + Math.floor(Math.random() * RECONNECT_JITTER_MS);
+    },
     maxReconnectAttempts: -1,
     // Credentials may be refused while the servers' configuration catches up.
     ignoreAuthErrorAbort: true,
@@ -51,7 +60,7 @@ export class NatsLine {
   readonly #whenUp: Set<() => void> = new Set();
 
   constructor(options: ConnectOptions) {
-    this.#options = natsOptions(options);
+    this.#options = natsOptions(options, this.#closing.signal);
     this.#running = this.#run();
   }
 
