@@ -68,7 +68,7 @@ const Report = z.object({
       .optional(),
   }),
 });
-const Named = z.object({ server: z.object({ name: z.string() }) });
+const Named = z.object({ name: z.string() });
 const Removal = z.object({ error: z.object({ err_code: z.int() }).optional() });
 
 /** Connects for each call: it is called seldom, and a line to the system account is best not left open. */
@@ -98,7 +98,7 @@ export function connectMetaGroup(
       const answers = await withConnection(identity, now(), (nats) => askAll(nats, '$SYS.REQ.SERVER.PING.IDZ'));
       return answers.flatMap((answer) => {
         const named = Named.safeParse(answer);
-        return named.success ? [named.data.server.name] : [];
+        return named.success ? [named.data.name] : [];
       });
     },
     async stepDown() {
