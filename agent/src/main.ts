@@ -6,7 +6,7 @@ import { realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { openDaemon, type Settings } from '@volt/shared/daemon';
 import { toVoltError, exitCode, VoltError } from '@volt/shared/errors';
 import { connectCluster, type ClusterConnection } from '@volt/shared/kv';
-import { loadClusterIdentity, type ClusterIdentity } from '@volt/shared/pki';
+import { loadClusterIdentity, RevokedKeys, type ClusterIdentity } from '@volt/shared/pki';
 import { asset, version } from '@volt/shared/program';
 import { SystemBus } from '@volt/shared/systemd';
 import {
@@ -18,7 +18,7 @@ import {
   openApi,
   hostNodeName,
 } from './api/index.ts';
-import { createBootstrap } from './bootstrap/index.ts';
+import { createBootstrap, type Bootstrap } from './bootstrap/index.ts';
 import { install } from './daemon/index.ts';
 import { createEngine } from './engine/index.ts';
 import {
@@ -37,7 +37,7 @@ import {
 import { createNetwork } from './network/index.ts';
 import { bootstrapPorts } from './wire-bootstrap.ts';
 import { openCas } from './wire-cas.ts';
-import { runMember } from './wire-cluster.ts';
+import { forgetCluster, runMember } from './wire-cluster.ts';
 import { openImages, type OpenImages } from './wire-images.ts';
 import { nodeFacts } from './wire-node.ts';
 
@@ -84,6 +84,7 @@ async function run(): Promise<number> {
   await bootstrap.clearHalfMade();
   const identity = await loadClusterIdentity();
   const line = identity === null ? null : openLine(identity);
+  const revoked = await RevokedKeys.load();
   const images = await openImages({ programs: host.programs, identity, line, settings });
   const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
   const engine = createEngine({ host, images: images.forEngine, network });
@@ -92,21 +93,19 @@ async function run(): Promise<number> {
 
   await network.up(stop.signal);
   log.info({ ...(await engine.recover(stop.signal)) }, 'Left-overs of an earlier run are cleared');
+  if (identity === null) await forgetCluster({ ...host, engine, log }, stop.signal);
   const api = await openApi({
-    handlers: {
-      ...nodeHandlers(engine, nodeFacts(bus, identity)),
-      ...containerHandlers(engine),
-      ...imageHandlers(images.operations),
-      ...casHandlers(openCas(images, engine)),
-      ...clusterHandlers(membership),
-    },
+    handlers: handlersOf({ engine, bus, identity, images, membership }),
     audit,
     pending,
     log,
     socket: { path: SOCKET_PATH, handedOver: handedOver[0] },
-    cluster: identity === null ? null : doorOf(identity, settings, images.serveObjects),
+    cluster: identity === null ? null : { ...doorOf(identity, settings, images.serveObjects), revoked },
   });
-  const member = memberOf({ ...host, identity, line, engine, images: images.service, network, log }, stop.signal);
+  const member = memberOf(
+    { ...host, identity, line, engine, images: images.service, network, revoked, log },
+    stop.signal,
+  );
   const tended = engine.controls.tend(stop.signal);
 
   notify('READY=1');
@@ -129,6 +128,20 @@ async function run(): Promise<number> {
   await daemon.close();
   return 0;
 }
+
+const handlersOf = (rooms: {
+  readonly engine: ReturnType<typeof createEngine>;
+  readonly bus: SystemBus;
+  readonly identity: ClusterIdentity | null;
+  readonly images: OpenImages;
+  readonly membership: Bootstrap;
+}) => ({
+  ...nodeHandlers(rooms.engine, nodeFacts(rooms.bus, rooms.identity)),
+  ...containerHandlers(rooms.engine),
+  ...imageHandlers(rooms.images.operations),
+  ...casHandlers(openCas(rooms.images, rooms.engine)),
+  ...clusterHandlers(rooms.membership),
+});
 
 const bootstrapOf = (host: ReturnType<typeof hostPorts>, settings: Settings) =>
   createBootstrap(
@@ -213,6 +226,7 @@ function restartingAfter(bootstrap: ReturnType<typeof createBootstrap>, stop: Ab
     ...bootstrap,
     init: (params, signal) => thenRestart(bootstrap.init(params, signal)),
     join: (params, signal) => thenRestart(bootstrap.join(params, signal)),
+    leave: (params) => thenRestart(bootstrap.leave(params)),
   };
 }
 

@@ -4,12 +4,12 @@ import { availableParallelism, totalmem } from 'node:os';
 import { ContainerSpec } from '@volt/shared/model';
 import type { Assignment } from '@volt/shared/model';
 import { systemClock, type Kv } from '@volt/shared/kv';
-import type { ClusterConfig } from '@volt/shared/pki';
+import type { ClusterConfig, RevokedKeys } from '@volt/shared/pki';
 import { sentenceFirst } from '@volt/shared/daemon';
 import { version } from '@volt/shared/program';
 import { toVoltError } from '@volt/shared/errors';
 import type { Log } from '@volt/shared/server';
-import { keepControllers } from './bootstrap/index.ts';
+import { keepControllers, keepRevoked } from './bootstrap/index.ts';
 import { DiskLedger, FENCE_STOP_MS, runClusterNode, type NodeFacts, type Workloads } from './cluster/index.ts';
 import type { Engine } from './engine/index.ts';
 import type { Files } from './host/index.ts';
@@ -22,6 +22,8 @@ export interface ClusterWire {
   readonly files: Files;
   readonly engine: Engine;
   readonly images: ImageService;
+  /** What this agent's doors go by. */
+  readonly revoked: RevokedKeys;
   readonly network: Pick<Network, 'setRoutes'>;
   readonly log: Log;
 }
@@ -52,6 +54,27 @@ export async function runMember(wire: ClusterWire, signal: AbortSignal): Promise
     signal,
   );
   await Promise.all([node, keepRoutes(wire, signal)]);
+}
+
+/**
+ * A machine that has left its cluster runs nothing for it any more: others do.
+ * Again, and on a machine that never was in one, changes nothing.
+ */
+export async function forgetCluster(
+  { engine, files, log }: Pick<ClusterWire, 'engine' | 'files' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const workloads = workloadsOf(engine);
+    for (const { instance } of await workloads.list()) {
+      await workloads.stop(instance, signal);
+      await engine.delete(instance, true, signal);
+    }
+    await files.remove(LEDGER_PATH);
+  } catch (err) {
+    // The next start tries again; this one serves all the same.
+    log.error({ err }, 'What ran for a former cluster could not be removed');
+  }
 }
 
 function workloadsOf(engine: Engine): Workloads {
@@ -123,6 +146,10 @@ async function keepRoutes(wire: ClusterWire, signal: AbortSignal): Promise<void>
         signal,
       );
       await keepControllers(wire, others);
+      await keepRevoked(
+        wire,
+        (await kv.list('revoked')).map(({ key }) => key),
+      );
       said = '';
     } catch (thrown) {
       const { code, message } = toVoltError(thrown);

@@ -19,12 +19,14 @@ import {
   type ControllerIdentity,
   isWitness,
   type MetaGroup,
+  RevokedKeys,
 } from '@volt/shared/pki';
 import { version } from '@volt/shared/program';
 import { openDaemon, sentenceFirst } from '@volt/shared/daemon';
 import { controllerHandlers, openApi } from './api/index.ts';
 import { Cluster, patientKv, readable, Sightings } from './cluster/index.ts';
-import { createEnroll, membersOnKv, tokensOnKv, turnsOnKv, type EnrollPorts } from './enroll/index.ts';
+import { createEnroll, membersOnKv, revokedOnKv, tokensOnKv, turnsOnKv, type EnrollPorts } from './enroll/index.ts';
+import { leaver, removalPorts } from './wire-removal.ts';
 import { runController } from './reconcilers/index.ts';
 import { imageResolver } from './resolve-image.ts';
 import { runServers } from './wire-servers.ts';
@@ -51,39 +53,30 @@ export async function main(_argv: readonly string[]): Promise<number> {
   const sightings = new Sightings();
   const resolveImage = imageResolver({ identity: tls, agentPort, agents });
   const cluster = new Cluster({ kv: patient, buckets: line.buckets, clock: systemClock, sightings, resolveImage });
+  const revoked = await RevokedKeys.load();
   const enrolling = enrollPorts(identity, patient);
-  const enroll = createEnroll(enrolling);
+  const enroll = createEnroll({ ...enrolling, ...removalPorts({ cluster, kv: patient, buckets: line.buckets }) });
 
+  const decider = { node: config.node, session: randomUUID(), clock: systemClock, sightings, log: sentenceFirst(log) };
   const deciding = runController(
-    {
-      node: config.node,
-      session: randomUUID(),
-      kv,
-      buckets: line.buckets,
-      isGrown: () => isGrown(enrolling.meta),
-      clock: systemClock,
-      sightings,
-      log: sentenceFirst(log),
-    },
+    { ...decider, kv, buckets: line.buckets, isGrown: () => isGrown(enrolling.meta) },
     stop.signal,
   );
-  const serving = runServers({ ...enrolling, permissionsFor, log }, stop.signal);
-  const api = await openApi({
-    handlers: controllerHandlers({
-      cluster,
-      enroll,
-      node: config.node,
-      clusterName: config.cluster,
-      changes: (signal) => changesOf(kv, signal),
-    }),
-    audit,
-    pending,
-    log,
-    identity: tls,
-    listen: { address: config.address, port: settings['controller.port'] },
-    agents,
-    agentPort,
+  const serving = runServers(
+    { ...enrolling, refuse: (keys) => revoked.replace(keys), permissionsFor, log },
+    stop.signal,
+  );
+  const handlers = controllerHandlers({
+    cluster,
+    enroll,
+    leave: leaver(tls, agentPort),
+    node: config.node,
+    clusterName: config.cluster,
+    changes: (signal) => changesOf(kv, signal),
   });
+  const listen = { address: config.address, port: settings['controller.port'] };
+  const doors = { identity: tls, revoked, listen, agents, agentPort };
+  const api = await openApi({ handlers, audit, pending, log, ...doors });
   log.info({ version, node: config.node, cluster: config.cluster }, 'Controller is ready');
 
   await daemon.stopped;
@@ -111,6 +104,7 @@ function enrollPorts(identity: ControllersIdentity, kv: Kv): EnrollPorts {
     members: membersOnKv(kv),
     tokens: tokensOnKv(kv),
     turns: turnsOnKv(kv, now),
+    revoked: revokedOnKv(kv, now),
     meta: connectMetaGroup(identity, now),
     clock: systemClock,
     now,

@@ -15,6 +15,7 @@ import {
   clusterFiles,
   credentialsText,
   issue,
+  keyFingerprint,
   makeAuthority,
   makeKey,
   makeNatsAuthority,
@@ -43,6 +44,7 @@ export class NatsCluster {
   /** Two octets that no other run has at this moment, very likely. */
   readonly #network = `127.${randomInt(1, 255)}.${randomInt(0, 256)}`;
   readonly #processes = new Map<string, ChildProcess>();
+  readonly #keys = new Map<number, string>();
   readonly #connections: ClusterConnection[] = [];
   readonly authority = makeAuthority('test', new Date());
   readonly nats: NatsAuthority;
@@ -66,7 +68,14 @@ export class NatsCluster {
   member(number: number): Member {
     const subnet = `10.1.${number}.0/24`;
     const roles: Member['roles'] = ['agent', 'controller'];
-    return { ...this.peer(number), subnet, roles, key: '0'.repeat(64), joinedAt: new Date().toISOString() };
+    const key = keyFingerprint(createPublicKey(this.#keyOf(number)));
+    return { ...this.peer(number), subnet, roles, key, route: key, joinedAt: new Date().toISOString() };
+  }
+
+  #keyOf(number: number): string {
+    const key = this.#keys.get(number) ?? makeKey();
+    this.#keys.set(number, key);
+    return key;
   }
 
   dir(node: string): string {
@@ -86,16 +95,17 @@ export class NatsCluster {
     };
   }
 
-  /** Writes what a controller node has, knowing the peers up to itself, and starts its server. */
-  async startController(number: number): Promise<TestIdentity> {
+  /** Writes what a controller node has, knowing the peers up to itself that are not gone, and starts its server. */
+  async startController(number: number, gone: readonly number[] = []): Promise<TestIdentity> {
     const { node, address } = this.peer(number);
-    const peers = Array.from({ length: number }, (_, index) => this.peer(index + 1));
+    const numbers = Array.from({ length: number }, (_, index) => index + 1);
+    const peers = numbers.filter((other) => !gone.includes(other)).map((other) => this.peer(other));
     const identity = await this.identity(number, peers);
     const files: Partial<Record<ClusterFile, string>> = {
       authority: identity.ca,
       certificate: identity.cert,
       key: identity.key,
-      ...routeFiles(this.nats, { node, address }, new Date()),
+      ...routeFiles(this.nats, { node, address, key: identity.key }, new Date()),
     };
     const server = {
       cluster: 'test',
@@ -122,7 +132,7 @@ export class NatsCluster {
   async identity(number: number, peers: readonly Peer[]): Promise<TestIdentity> {
     const { node, address } = this.peer(number);
     const { subnet, roles } = this.member(number);
-    const key = makeKey();
+    const key = this.#keyOf(number);
     const subject = { name: node, roles: ['node', 'controller'] as const, addresses: [address, '127.0.0.1'] };
     const cert = issue(this.authority, createPublicKey(key), subject, new Date()) + this.authority.certificate;
     return {

@@ -5,7 +5,7 @@ import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp, type AddressInfo, type Server } from 'node:net';
 import { createServer as createTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createEnroll, type EnrollPorts } from '@volt/controller/enroll';
+import { createEnroll, type RemovalPorts } from '@volt/controller/enroll';
 import { permissionsFor, systemClock } from '@volt/shared/kv';
 import type { Member, TokenRecord } from '@volt/shared/model';
 import {
@@ -124,7 +124,7 @@ test('an answer without end is not read to its end', async () => {
 describe('a controller that is asked to take somebody in', () => {
   const members = new Map<string, Member>();
   const tokens = new Map<string, TokenRecord>();
-  let turn: Awaited<ReturnType<EnrollPorts['turns']['get']>>;
+  let turn: Awaited<ReturnType<RemovalPorts['turns']['get']>>;
   let enroll: ReturnType<typeof createEnroll>;
   let at = now();
 
@@ -135,7 +135,7 @@ describe('a controller that is asked to take somebody in', () => {
     const creds = credentialsText(await signUser(nats, grant, now()), user.seed);
     const address = '192.0.2.1';
     const self = { cluster: 'test', node: 'node1', address, subnet: '10.1.0.0/24', range: '10.1.0.0/16' };
-    const ports: EnrollPorts = {
+    const ports: RemovalPorts = {
       identity: {
         config: withControllers({ ...self, roles: ['agent', 'controller'] }, [{ node: 'node1', address }]),
         ca: authority.certificate,
@@ -149,7 +149,11 @@ describe('a controller that is asked to take somebody in', () => {
         update: async (member) => void members.set(member.node, member),
         // Each is through with its join when the next one asks.
         settled: async () => new Set(members.keys()),
+        delete: async ({ node }) => void members.delete(node),
       },
+      revoked: { list: async () => [], has: async () => false, add: async () => {}, delete: async () => {} },
+      traces: { look: async () => undefined, forget: async () => {} },
+      copies: async () => 1,
       turns: {
         get: async () => turn,
         set: async ({ node, server }) => void (turn = { node, server, revision: (turn?.revision ?? 0) + 1 }),

@@ -13,6 +13,7 @@ import { Images } from '@volt/agent/images';
 import { Peers } from '@volt/agent/peers';
 import { type ObjectSource, openStore, serveObjects, type Store } from '@volt/agent/store';
 import { noHandlers } from '@volt/shared/client/testing';
+import { RevokedKeys } from '@volt/shared/pki';
 import { loopbackAddresses, testAuthority } from '@volt/shared/pki/testing';
 import type { AgentMethods, Handlers } from '@volt/shared/rpc';
 import { AuditTrail, PendingCalls, type Caller } from '@volt/shared/server';
@@ -123,7 +124,7 @@ function openDoor({ folder, address, identity, store, given }: Door): Promise<Ap
     pending: new PendingCalls(),
     log: quiet,
     socket: { path: join(folder, 'volt.sock'), handedOver: undefined },
-    cluster: { identity, address, port: PORT, controllers: [], serveObjects: serve },
+    cluster: { identity, revoked: new RevokedKeys(), address, port: PORT, controllers: [], serveObjects: serve },
   });
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Target } from '@volt/shared/client';
 import { knock, noHandlers, readOnly, rightsIn } from '@volt/shared/client/testing';
+import { RevokedKeys } from '@volt/shared/pki';
 import { loopbackAddresses, testAuthority, type TestIdentity } from '@volt/shared/pki/testing';
 import { agentMethods, type AgentMethods, type Handlers } from '@volt/shared/rpc';
 import { AuditTrail, PendingCalls, type AuditLine, type Caller } from '@volt/shared/server';
@@ -22,6 +23,7 @@ async function open(isInCluster = true) {
   const [address = ''] = loopbackAddresses(1);
   const path = join(folder, 'volt.sock');
   const reached: string[] = [];
+  const revoked = new RevokedKeys();
   const audit = new AuditTrail(join(folder, 'audit.log'));
   const api = await openApi({
     handlers: noHandlers<Handlers<AgentMethods, Caller>>(reached),
@@ -32,6 +34,7 @@ async function open(isInCluster = true) {
     cluster: isInCluster
       ? {
           identity: authority.certify('n1', ['node'], [address]),
+          revoked,
           address,
           port: PORT,
           controllers: [],

@@ -10,11 +10,12 @@ import {
   addService,
   createApp,
   doorOf,
-  identifyByCertificate,
+  identifyUnlessRevoked,
   type AuditTrail,
   type Caller,
   type Log,
   type PendingCalls,
+  type Revoked,
   type Service,
 } from '@volt/shared/server';
 import { addObjectsRoute, type ServeObjects } from './objects-route.ts';
@@ -33,6 +34,7 @@ export interface ApiPorts {
 
 export interface ClusterDoor {
   readonly identity: TlsIdentity;
+  readonly revoked: Revoked;
   readonly address: string;
   readonly port: number;
   /** As `address:port`. */
@@ -54,9 +56,10 @@ export async function openApi(ports: ApiPorts): Promise<Api> {
 
   if (ports.cluster !== null) {
     const { identity, address, port, serveObjects } = ports.cluster;
+    const byCertificate = identifyUnlessRevoked(ports.cluster.revoked);
     const onTls = createTlsApp(identity);
-    addService(onTls, serviceOf(ports, identifyByCertificate));
-    addObjectsRoute(onTls, { identify: identifyByCertificate, serve: serveObjects });
+    addService(onTls, serviceOf(ports, byCertificate));
+    addObjectsRoute(onTls, { identify: byCertificate, serve: serveObjects });
     await onTls.listen({ host: address, port });
     apps.push(onTls);
   }

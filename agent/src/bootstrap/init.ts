@@ -38,7 +38,7 @@ export type InitResult = Result<AgentMethods['cluster.init']>;
 /** The certificate for people who administer the cluster from elsewhere. */
 const ADMIN = 'admin';
 
-type Files = Record<Exclude<ClusterFile, 'config'>, string>;
+type Files = Record<Exclude<ClusterFile, 'config' | 'revoked'>, string>;
 
 /**
  * Resolves once the cluster answers. On any failure the machine is as it was
@@ -104,7 +104,7 @@ async function firstFiles({ now, permissionsFor }: BootstrapPorts, config: Clust
     controllerCredentials: await credentials('controller'),
     adminCertificate: issue(authority, createPublicKey(adminKey), admin, now()),
     adminKey,
-    ...routeFiles(nats, config, now()),
+    ...routeFiles(nats, { node, address, key }, now()),
     nats: renderNats(natsServer(server, natsPaths('data'))),
     witness: renderNats(witnessServer(server, natsPaths('witness'))),
   };

@@ -141,7 +141,7 @@ function memberFiles({ node, address, key, user, admission }: Newcomer, now: Dat
     authorityKey: given(files, clusterFiles.authorityKey.name),
     natsAuthority: nats,
     controllerCredentials: credentialsText(given(files, CONTROLLER_JWT), user.seed),
-    ...routeFiles(natsAuthority, { node, address }, now),
+    ...routeFiles(natsAuthority, { node, address, key }, now),
     nats: renderNats(natsServer({ ...server, hasWitness: false, authority: natsAuthority }, natsPaths('data'))),
   };
 }

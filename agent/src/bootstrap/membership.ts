@@ -4,7 +4,7 @@
  *
  *   absent --begin--> half made --finish--> member
  *      ^                 |
- *      +------undo-------+
+ *      +------undo-------+                 member --unmake--> absent
  *
  * A marker file says "half made". It is the first to be written and the last
  * to be removed, so that whatever was cut short is found and cleared away.
@@ -26,6 +26,8 @@ import { explained } from './ready.ts';
 import { controllerUnits, UNIT_DIR, type UnitFile } from './units.ts';
 
 const MARKER = join(CLUSTER_DIR, 'half-made');
+/** What the marker says when the machine is to be no member any more. */
+const LEAVING = 'leaving\n';
 const CLUSTER_DIR_MODE = 0o755;
 
 type Ports = Pick<BootstrapPorts, 'files' | 'units' | 'program' | 'controllers'>;
@@ -39,7 +41,14 @@ export async function membership({ files }: Pick<Ports, 'files'>): Promise<Clust
 
 /** Clears away what an attempt left that was cut short. */
 export async function clearHalfMade(ports: Ports): Promise<void> {
-  if (await ports.files.exists(MARKER)) await undo(ports, { keepKey: true });
+  const marker = await ports.files.read(MARKER);
+  if (marker !== undefined) await undo(ports, { keepKey: marker !== LEAVING });
+}
+
+/** Makes a member none. Its key goes as well: no cluster is to know it again. */
+export async function unmake(ports: Ports): Promise<void> {
+  await ports.files.write(MARKER, LEAVING, { mode: 0o600 });
+  await undo(ports, { keepKey: false });
 }
 
 /** Marks the beginning of an attempt, with nothing left of the last one. */

@@ -1,9 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ConnectOptions } from '@volt/shared/client';
 import { knock, noHandlers, readOnly, rightsIn } from '@volt/shared/client/testing';
-import { ENROLL_PATH, postPinned, fingerprintOf } from '@volt/shared/pki';
+import { ENROLL_PATH, fingerprintOf, keyFingerprint, postPinned, RevokedKeys } from '@volt/shared/pki';
 import { loopbackAddresses, testAuthority, type TestIdentity } from '@volt/shared/pki/testing';
 import { agentMethods, controllerMethods, type ControllerMethods, type Handlers } from '@volt/shared/rpc';
 import { AuditTrail, PendingCalls, type Caller } from '@volt/shared/server';
@@ -18,6 +19,7 @@ async function open() {
   const folder = mkdtempSync(join(tmpdir(), 'volt-controller-api-'));
   const [address = '', nobody = ''] = loopbackAddresses(2);
   const reached: string[] = [];
+  const revoked = new RevokedKeys();
   const audit = new AuditTrail(join(folder, 'audit.log'));
   const api = await openApi({
     handlers: noHandlers<Handlers<ControllerMethods, Caller>>(reached),
@@ -25,6 +27,7 @@ async function open() {
     pending: new PendingCalls(),
     log: quiet,
     identity: authority.certify('n1', ['node', 'controller'], [address]),
+    revoked,
     listen: { address, port: PORT },
     agents: async () => [{ name: 'n9', address: nobody }],
     agentPort: 7443,
@@ -38,6 +41,7 @@ async function open() {
   return {
     address,
     reached,
+    revoked,
     as: (identity: TestIdentity, options: ConnectOptions = {}) => {
       const client = connect(target(identity), controllerMethods, options);
       onTestFinished(() => client.close());
@@ -74,6 +78,17 @@ test('a certificate of another CA is not known', async () => {
   const everyRow = rightsIn(controllerMethods, () => false);
   expect(await knock(as(stranger), controllerMethods)).toEqual(everyRow);
   expect(reached).toEqual([]);
+});
+
+test('a certificate whose key was revoked is not known, on a connection that is open already', async () => {
+  const { as, reached, revoked } = await open();
+  const member = authority.certify('n3', ['node']);
+  const client = as(member);
+  expect(await knock(client, controllerMethods)).toEqual(openToReaders);
+  const before = reached.length;
+  revoked.replace([keyFingerprint(new X509Certificate(member.cert).publicKey)]);
+  expect(await knock(client, controllerMethods)).toEqual(rightsIn(controllerMethods, () => false));
+  expect(reached).toHaveLength(before);
 });
 
 /** What somebody without a certificate hears at the door for those who want to join. */

@@ -12,11 +12,12 @@ import {
   ANONYMOUS,
   createApp,
   doorOf,
-  identifyByCertificate,
+  identifyUnlessRevoked,
   type AuditTrail,
   type Caller,
   type Log,
   type PendingCalls,
+  type Revoked,
   type Service,
 } from '@volt/shared/server';
 import { VoltError } from '@volt/shared/errors';
@@ -27,6 +28,7 @@ export interface ApiPorts {
   readonly pending: PendingCalls;
   readonly log: Log;
   readonly identity: { readonly ca: string; readonly cert: string; readonly key: string };
+  readonly revoked: Revoked;
   readonly listen: { readonly address: string; readonly port: number };
   /** Where each node's agent listens. */
   readonly agents: () => Promise<readonly { readonly name: string; readonly address: string }[]>;
@@ -42,14 +44,15 @@ export async function openApi(ports: ApiPorts): Promise<Api> {
   // Strangers get past the handshake here, because one that wants to join has no certificate yet.
   const https = { ca, cert, key, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.3' };
   const app = createApp({ https });
-  addService(app, serviceOf(ports, controllerMethods, identifyByCertificate));
+  const identify = identifyUnlessRevoked(ports.revoked);
+  addService(app, serviceOf(ports, controllerMethods, identify));
   addService(
     app,
     serviceOf(ports, enrollTable, () => ANONYMOUS),
     ENROLL_PATH.replace(/\/rpc$/, ''),
   );
   addForward(app, '/nodes/:node', {
-    identify: identifyByCertificate,
+    identify,
     target: async ({ node = '' }) => ({
       host: await addressOf(ports, node),
       port: ports.agentPort,

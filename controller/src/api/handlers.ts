@@ -9,6 +9,8 @@ import type { Enroll } from '../enroll/index.ts';
 export interface HandlerPorts {
   readonly cluster: Cluster;
   readonly enroll: Enroll;
+  /** Has the agent at that address forget its cluster, in somebody's name. */
+  readonly leave: (address: string, asker: Caller) => Promise<void>;
   readonly node: string;
   readonly clusterName: string;
   /** A doorbell: yields soon after something in the cluster may have changed. Ends with the signal. */
@@ -46,6 +48,9 @@ export function controllerHandlers(ports: HandlerPorts): Handlers<ControllerMeth
       if (found !== undefined) return found;
       throw new VoltError('NOT_FOUND', `There is no node '${name}'`, { hint: 'volt node list' });
     },
+
+    'node.delete': (request, { caller }) =>
+      enroll.remove({ ...request, leave: (address) => ports.leave(address, caller) }),
 
     'cluster.status': async () => ({ cluster: ports.clusterName, ...(await cluster.status()) }),
     'cluster.token': (request) => enroll.makeToken(request),

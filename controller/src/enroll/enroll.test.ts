@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { FakeKv, FakeKvStore, aNode } from '@volt/shared/kv/testing';
 import {
+  credentialsText,
   issue,
   makeAuthority,
   makeKey,
@@ -13,7 +14,7 @@ import {
   type MetaState,
 } from '@volt/shared/pki';
 import { createEnroll } from './enroll.ts';
-import { membersOnKv, tokensOnKv, turnsOnKv } from './on-kv.ts';
+import { membersOnKv, revokedOnKv, tokensOnKv, tracesOnKv, turnsOnKv } from './on-kv.ts';
 
 const NOW = new Date('2026-03-01T12:00:00Z');
 const now = () => NOW;
@@ -49,12 +50,15 @@ function cluster(controllers: number) {
     return createEnroll({
       identity: {
         config: withControllers({ ...self, roles: ['agent', 'controller'] }, [{ node, address }]),
-        ...{ ca: authority.certificate, cert, key, creds: '' },
+        ...{ ca: authority.certificate, cert, key, creds: credentialsText('jwt', makeUserKey().seed) },
         controller: { creds: '', authority, nats },
       },
       members: membersOnKv(line),
       tokens: tokensOnKv(line),
       turns: turnsOnKv(line, now),
+      revoked: revokedOnKv(line, now),
+      traces: tracesOnKv(line, async () => undefined),
+      copies: async () => 3,
       meta: {
         state: async () => state(),
         reachable: async () => [],

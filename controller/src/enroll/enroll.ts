@@ -18,12 +18,14 @@ import {
   NODE_JWT,
   readRequest,
   signUser,
+  userIn,
   writeNatsAuthority,
 } from '@volt/shared/pki';
 import type { ControllerMethods, Parsed, Result } from '@volt/shared/rpc';
 import { makeRoom } from './make-room.ts';
 import { returning, rolesFor, type Applicant } from './placement.ts';
-import type { EnrollPorts } from './ports.ts';
+import type { EnrollPorts, RemovalPorts } from './ports.ts';
+import { removeNode, type RemovalRequest } from './remove-node.ts';
 import { checkToken, issueToken, type TokenRequest } from './tokens.ts';
 import { createTurnstile, type Turnstile } from './turnstile.ts';
 
@@ -37,13 +39,17 @@ export interface Enroll {
   /** Codes: PERMISSION (token), ALREADY_EXISTS (name, address), RESOURCE (no subnet left), USAGE (request). */
   enroll(request: EnrollRequest): Promise<EnrollAnswer>;
 
+  /** Idempotent; see removeNode. */
+  remove(request: RemovalRequest): Promise<{ name: string; deleted: boolean }>;
+
   makeToken(request: TokenRequest): Promise<{ join: string; expiresAt: string }>;
 }
 
-export function createEnroll(ports: EnrollPorts): Enroll {
+export function createEnroll(ports: RemovalPorts): Enroll {
   const turnstile = createTurnstile(ports);
   return {
     enroll: (request) => enroll(ports, turnstile, request),
+    remove: async (request) => ({ name: request.name, deleted: await removeNode(ports, turnstile, request) }),
     makeToken: (request) => issueToken(ports, request),
   };
 }
@@ -56,8 +62,14 @@ async function enroll(ports: EnrollPorts, turnstile: Turnstile, request: EnrollR
     throw new VoltError('USAGE', `Address ${request.address} lies in the cluster's container range ${range}`);
   }
   await recordSelf(ports);
-  const { node, address, role } = request;
-  const applicant = { node, address, role, key: keyFingerprint(publicKey), mayBeController };
+  const { node, address, role, userKey: user } = request;
+  const key = keyFingerprint(publicKey);
+  if (await ports.revoked.has(key)) {
+    throw new VoltError('PERMISSION', `The key of node '${node}' was revoked when it was deleted`, {
+      hint: 'on that machine: volt cluster leave --force',
+    });
+  }
+  const applicant = { node, address, role, key, user, mayBeController };
   const isController = rolesOf(applicant, await ports.members.list()).includes('controller');
   const member = isController
     ? await recordController(ports, turnstile, applicant)
@@ -72,13 +84,18 @@ async function recordSelf({ identity, members, now }: EnrollPorts): Promise<void
   if (known.some((member) => member.node === node)) return;
   const { publicKey } = new X509Certificate(identity.cert);
   const key = keyFingerprint(publicKey);
-  await members.create({ node, address, subnet, roles, key, joinedAt: now().toISOString() }).catch((thrown) => {
-    // Somebody else comes at the same moment.
-    if (!isConflict(thrown)) throw thrown;
-  });
+  const { route } = identity.controller;
+  const user = userIn(identity.creds);
+  await members
+    .create({ node, address, subnet, roles, key, route, user, joinedAt: now().toISOString() })
+    .catch((thrown) => {
+      // Somebody else comes at the same moment.
+      if (!isConflict(thrown)) throw thrown;
+    });
 }
 
 interface Asking extends Applicant {
+  readonly user: string;
   readonly mayBeController: boolean;
 }
 
@@ -112,12 +129,14 @@ async function record(ports: EnrollPorts, applicant: Asking, { server }: Pick<Me
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const known = await members.list();
     const back = returning(applicant, known);
-    if (back !== undefined) return renewed(ports, back, server);
+    if (back !== undefined) return renewed(ports, back, { server, user: applicant.user });
     const taken = new Set([...lost, ...known.map((member) => member.subnet)]);
     const subnet = freeSubnet(identity.config.range, (candidate) => taken.has(candidate));
-    const { node, address, key, role, mayBeController } = applicant;
+    const { node, address, key, user, role, mayBeController } = applicant;
     const roles = rolesFor(role, known, mayBeController);
-    const member: Member = { node, address, subnet, roles, key, server, joinedAt: now().toISOString() };
+    // Servers show each other the node's key; see routeFiles.
+    const route = roles.includes('controller') ? key : undefined;
+    const member: Member = { node, address, subnet, roles, key, server, route, user, joinedAt: now().toISOString() };
     try {
       await members.create(member);
       return member;
@@ -129,10 +148,16 @@ async function record(ports: EnrollPorts, applicant: Asking, { server }: Pick<Me
   throw new VoltError('CONFLICT', `No subnet for node '${applicant.node}': too many nodes join at once`);
 }
 
-/** The record of a node that comes back, with the name of the server that it starts this time. */
-async function renewed({ members }: EnrollPorts, back: Member, server: string | undefined): Promise<Member> {
-  if (server === undefined) return back;
-  const member = { ...back, server };
+/** The record of a node that comes back, with what it enters NATS with this time and the name of its server. */
+async function renewed(
+  { members, revoked }: EnrollPorts,
+  back: Member,
+  { server = back.server, user }: Pick<Member, 'server' | 'user'>,
+): Promise<Member> {
+  // Its own deletion would not know of the former one.
+  if (back.user !== undefined && back.user !== user) await revoked.add(back.user.toLowerCase(), back.node);
+  const route = server === undefined ? back.route : back.key;
+  const member = { ...back, server, route, user };
   await members.update(member);
   return member;
 }

@@ -1,6 +1,6 @@
 export { createEnroll, type Enroll, type EnrollAnswer, type EnrollRequest } from './enroll.ts';
-export { membersOnKv, tokensOnKv, turnsOnKv } from './on-kv.ts';
-export type { EnrollPorts, Members, TokenStore, TurnStore } from './ports.ts';
+export { membersOnKv, revokedOnKv, tokensOnKv, tracesOnKv, turnsOnKv } from './on-kv.ts';
+export type { EnrollPorts, Members, RemovalPorts, RevokedKey, TokenStore, TurnStore } from './ports.ts';
 export {
   createServerKeeper,
   type ServerFiles,

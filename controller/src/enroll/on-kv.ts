@@ -1,7 +1,8 @@
 /** Members, tokens and the turn to become a controller, in the cluster's state. */
 import { VoltError } from '@volt/shared/errors';
 import { JOIN_LEASE, type Kv } from '@volt/shared/kv';
-import type { Members, TokenStore, TurnStore } from './ports.ts';
+import { CERTIFICATE_DAYS } from '@volt/shared/pki';
+import type { Members, NodeTraces, RevokedStore, TokenStore, TurnStore } from './ports.ts';
 
 /** `10.1.3.0/24` as a key: a dot would part a NATS subject. */
 const subnetKey = (subnet: string): string => subnet.replaceAll(/[./]/g, '-');
@@ -37,6 +38,14 @@ export function membersOnKv(kv: Kv): Members {
       if (entry === undefined) throw new VoltError('NOT_FOUND', `There is no node '${member.node}'`);
       await kv.update('members', member.node, member, entry.revision);
     },
+    async delete({ node, subnet, key: publicKey }) {
+      const entry = await kv.get('members', node);
+      if (entry === undefined || (entry.value !== null && entry.value.key !== publicKey)) return;
+      const claim = await kv.get('subnets', subnetKey(subnet));
+      if (claim?.value?.node === node) await kv.delete('subnets', subnetKey(subnet), claim.revision);
+      // Last: what is left of a deletion that was cut short is found by it.
+      await kv.delete('members', node, entry.revision);
+    },
     async settled() {
       return new Set((await kv.list('nodes')).map(({ key }) => key));
     },
@@ -54,6 +63,36 @@ export function turnsOnKv(kv: Kv, now: () => Date): TurnStore {
       const lease = { holder: node, session: server, token: (revision ?? 0) + 1, renewedAt: now().toISOString() };
       if (revision === undefined) await kv.create('leases', JOIN_LEASE, lease);
       else await kv.update('leases', JOIN_LEASE, lease, revision);
+    },
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+export function revokedOnKv(kv: Kv, now: () => Date): RevokedStore {
+  return {
+    async list() {
+      const entries = await kv.list('revoked');
+      // One that cannot be read is refused for ever rather than let in.
+      return entries.map(({ key, value }) => ({ key, until: new Date(value?.until ?? '9999-12-31') }));
+    },
+    has: async (key) => (await kv.get('revoked', key)) !== undefined,
+    async add(key, node) {
+      if ((await kv.get('revoked', key)) !== undefined) return;
+      const until = new Date(now().getTime() + CERTIFICATE_DAYS * DAY_MS).toISOString();
+      await kv.put('revoked', key, { node, until });
+    },
+    delete: (key) => kv.delete('revoked', key),
+  };
+}
+
+export function tracesOnKv(kv: Kv, look: NodeTraces['look']): NodeTraces {
+  return {
+    look,
+    async forget(node) {
+      for (const { key } of await kv.list('status', node)) await kv.delete('status', key);
+      await kv.delete('heartbeats', node);
+      await kv.delete('nodes', node);
     },
   };
 }

@@ -5,10 +5,12 @@ import {
   clusterPath,
   makeAuthority,
   makeNatsAuthority,
+  makeUserKey,
   natsPaths,
   natsServer,
   peerIdOf,
   readConfig,
+  readNatsAuthority,
   renderNats,
   withControllers,
   witnessServer,
@@ -46,7 +48,7 @@ function servers(leader: string, current: readonly string[], away: readonly stri
 }
 
 /** The first node as `cluster init` left it, and what was done to it since. */
-function firstNode(nats = ours) {
+function firstNode(nats = ours, route?: string) {
   const done: string[] = [];
   const node = { cluster: 'test', ...peer(1), server: 'node1', peers: [], hasWitness: true, authority: nats };
   const files = new Map([
@@ -60,19 +62,38 @@ function firstNode(nats = ours) {
     members: [member(1)],
     /** Nodes that have not told of themselves. */
     unsettled: new Set<string>(),
+    revoked: [] as { key: string; until: Date }[] | undefined,
+    refused: [] as readonly string[],
     turn: undefined as { node: string | null; server: string } | undefined,
     state: servers('node1', ['node1', WITNESS]) as MetaState | undefined,
     atMs: NOW.getTime(),
   };
   const keeper = createServerKeeper({
-    identity: { config, ca: '', cert: '', key: '', creds: '', controller: { creds: '', authority, nats } },
+    identity: {
+      config,
+      ca: '',
+      cert: '',
+      key: '',
+      creds: '',
+      controller: { creds: '', authority, nats, ...(route === undefined ? {} : { route }) },
+    },
     members: {
       list: async () => world.members,
       settled: async () => {
         const names = world.members.map(({ node }) => node);
         return new Set(names.filter((name) => !world.unsettled.has(name)));
       },
+      update: async (one) =>
+        void (world.members = world.members.map((other) => (other.node === one.node ? one : other))),
     },
+    revoked: {
+      list: async () => {
+        if (world.revoked === undefined) throw new VoltError('NETWORK', 'away');
+        return world.revoked;
+      },
+      delete: async (key) => void done.push(`forget ${key}`),
+    },
+    refuse: (keys) => void (world.refused = keys),
     turns: {
       get: async () => world.turn && { ...world.turn, revision: 1 },
       set: async (turn) => void (world.turn = turn),
@@ -138,6 +159,77 @@ describe('a pass', () => {
     expect(files.get(clusterPath('natsAuthority'))).not.toContain(account);
     await keeper.pass();
     expect(done).toHaveLength(2);
+  });
+});
+
+describe('a node that was deleted', () => {
+  const user = makeUserKey().publicKey;
+  const live = { key: user.toLowerCase(), until: new Date(NOW.getTime() + 1000) };
+  const certificate = { key: 'c'.repeat(64), until: live.until };
+  const revocationsIn = (files: ReadonlyMap<string, string>) => {
+    const text = files.get(clusterPath('natsAuthority'));
+    const { account } = text === undefined ? ours : readNatsAuthority(text, 'nats-authority.json');
+    const claims = Buffer.from(account.split('.')[1]!, 'base64url').toString();
+    return (JSON.parse(claims) as { nats: { revocations?: Record<string, number> } }).nats.revocations;
+  };
+
+  test('is refused by NATS and by the doors of this controller, and nothing is done twice', async () => {
+    const { keeper, world, done, files } = firstNode();
+    world.revoked = [live, certificate];
+    await keeper.pass();
+    expect(world.refused).toEqual([live.key, certificate.key]);
+    expect(revocationsIn(files)).toEqual({ [user]: Math.floor(live.until.getTime() / 1000) });
+    expect(done).toEqual(['reload volt-nats.service', 'reload volt-nats-witness.service']);
+    await keeper.pass();
+    expect(done).toHaveLength(2);
+  });
+
+  test('stays refused while the state of the cluster is away', async () => {
+    const { keeper, world, done, files } = firstNode();
+    world.revoked = [live, certificate];
+    await keeper.pass();
+    world.revoked = undefined;
+    await keeper.pass();
+    expect(world.refused).toHaveLength(2);
+    expect(Object.keys(revocationsIn(files) ?? {})).toEqual([user]);
+    expect(done).toHaveLength(2);
+  });
+
+  test('is forgotten when all that was signed for it is over', async () => {
+    const { keeper, world, done } = firstNode();
+    world.revoked = [live];
+    world.atMs = live.until.getTime();
+    await keeper.pass();
+    expect([world.refused, done]).toEqual([[], [`forget ${live.key}`]]);
+  });
+});
+
+describe('neighbours', () => {
+  const known = (number: number): Member => ({ ...member(number), route: String(number).repeat(64) });
+  const pins = (files: ReadonlyMap<string, string>) =>
+    /pinned_certs: \[(.*)\]/.exec(files.get(clusterPath('nats'))!)?.[1];
+
+  test('are the controllers there are, and those that join', async () => {
+    const { keeper, world, files } = firstNode();
+    world.members = [known(1), known(2), { ...member(3), roles: ['agent'] }];
+    world.unsettled = new Set(['node2']);
+    await keeper.pass();
+    expect(pins(files)).toBe(`"${'1'.repeat(64)}", "${'2'.repeat(64)}"`);
+    expect(files.get(clusterPath('witness'))).toContain('pinned_certs');
+  });
+
+  test('are whoever has a certificate while the key of one is not known', async () => {
+    const { keeper, world, files } = firstNode();
+    world.members = [known(1), member(2)];
+    await keeper.pass();
+    expect(pins(files)).toBeUndefined();
+  });
+
+  test('are told the key that this node shows', async () => {
+    const route = 'e'.repeat(64);
+    const { keeper, world } = firstNode(ours, route);
+    await keeper.pass();
+    expect(world.members).toEqual([{ ...member(1), route }]);
   });
 });
 

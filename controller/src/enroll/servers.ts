@@ -4,7 +4,7 @@
  * there are three controllers, and of servers that joins left behind. Level-triggered: a pass looks at what is,
  * and one that finds nothing to do changes nothing.
  */
-import type { Member } from '@volt/shared/model';
+import { NatsUser, type Member } from '@volt/shared/model';
 import {
   CLUSTER_DIR,
   clusterFiles,
@@ -32,9 +32,10 @@ import {
   type NatsNode,
   type NatsPaths,
   type PermissionsFor,
+  type RevokedUser,
 } from '@volt/shared/pki';
 import { createLeftovers, type Leftovers } from './leftovers.ts';
-import type { Members, TurnStore } from './ports.ts';
+import type { Members, RevokedStore, TurnStore } from './ports.ts';
 import { isController, serverOf } from './server-names.ts';
 import { createServerWatch, sightOf, type ServerWatch } from './server-watch.ts';
 
@@ -58,7 +59,10 @@ export interface ServerUnits {
 
 export interface ServerPorts {
   readonly identity: ClusterIdentity & { readonly controller: ControllerIdentity };
-  readonly members: Pick<Members, 'list' | 'settled'>;
+  readonly members: Pick<Members, 'list' | 'settled' | 'update'>;
+  readonly revoked: Pick<RevokedStore, 'list' | 'delete'>;
+  /** Has this program's own doors refuse certificates for these keys. */
+  readonly refuse: (keys: readonly string[]) => void;
   readonly turns: TurnStore;
   readonly files: ServerFiles;
   readonly units: ServerUnits;
@@ -86,17 +90,29 @@ export function createServerKeeper(ports: ServerPorts): ServerKeeper {
       const state = await ports.meta.state().catch(() => undefined);
       const server = await ownServer(ports);
       await restartBroken(ports, watch, { server, state });
-      const wanted = await withPermissions(authority, ports.permissionsFor);
+      const wanted = await withPermissions(authority, ports.permissionsFor, await keepRevoked(ports));
       // Kept, because signing the same again gives another text, and each would be another reload.
       if (wanted !== authority) await put(ports, 'natsAuthority', writeNatsAuthority(wanted));
       authority = wanted;
       const known = await facts(ports);
       // The first node records itself when the second one comes; until then the list says nothing.
       if (known === undefined) return;
+      await tellRoute(ports, known);
       await keepServers(ports, known, { server, state, authority });
       await giveUp(ports, known, { leftovers, state });
     },
   };
+}
+
+/** NATS users to refuse; undefined while the cluster's state is away. */
+async function keepRevoked({ revoked, refuse, now }: ServerPorts): Promise<RevokedUser[] | undefined> {
+  const all = await revoked.list().catch(() => undefined);
+  if (all === undefined) return undefined;
+  const live = all.filter(({ until }) => until > now());
+  for (const { key } of all.filter((entry) => !live.includes(entry))) await revoked.delete(key);
+  refuse(live.map(({ key }) => key));
+  const users = live.map(({ key, until }) => ({ user: key.toUpperCase(), until }));
+  return users.filter(({ user }) => NatsUser.safeParse(user).success);
 }
 
 interface Facts {
@@ -111,6 +127,13 @@ async function facts({ identity, members }: ServerPorts): Promise<Facts | undefi
   const [all, settled] = [await members.list(), await members.settled()];
   const peers = all.filter((member) => isController(member) && (member.node === node || settled.has(member.node)));
   return peers.some((peer) => peer.node === node) ? { members: all, settled, peers } : undefined;
+}
+
+/** What this node's server shows to the others, for them to know it by. */
+async function tellRoute({ identity, members: store }: ServerPorts, { members }: Facts): Promise<void> {
+  const { route } = identity.controller;
+  const own = members.find(({ node }) => node === identity.config.node);
+  if (own !== undefined && route !== undefined && own.route !== route) await store.update({ ...own, route });
 }
 
 /** What this node's server goes by. Only its own file says so at any moment. */
@@ -142,7 +165,7 @@ async function restartBroken(ports: ServerPorts, watch: ServerWatch, { server, s
 
 async function keepServers(
   ports: ServerPorts,
-  { peers, settled }: Facts,
+  { members, peers, settled }: Facts,
   { server, state, authority }: Seen & { readonly authority: NatsAuthority },
 ): Promise<void> {
   const { identity, units, paths = natsPaths } = ports;
@@ -152,12 +175,19 @@ async function keepServers(
   if (hasWitness && complete.length >= WITNESS_UNTIL_CONTROLLERS && state !== undefined) {
     hasWitness = !(await endWitness(ports, complete, state));
   }
-  const own: NatsNode = { cluster, node, server, address, peers, hasWitness, authority };
+  const neighbours = neighboursOf(members);
+  const own: NatsNode = { cluster, node, server, address, peers, hasWitness, authority, neighbours };
   await put(ports, 'config', writeConfig(withControllers(identity.config, peers)));
   if (await put(ports, 'nats', renderNats(natsServer(own, paths('data'))))) await units.reload(NATS_UNITS.data);
   if (!hasWitness) return;
   const text = renderNats(witnessServer(own, paths('witness')));
   if (await put(ports, 'witness', text)) await units.reload(NATS_UNITS.witness);
+}
+
+/** Those that join are among them before they start. None as long as some controller has not told of its key. */
+function neighboursOf(members: readonly Member[]): readonly string[] {
+  const routes = members.filter(isController).map(({ route }) => route);
+  return routes.includes(undefined) ? [] : routes.filter((route) => route !== undefined);
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Lets nodes become controllers one at a time, whichever controllers they ask.
+ * Lets nodes become controllers, or cease to be, one at a time, whichever controllers they ask.
  *
  * Each adds a NATS server to those that must agree. One that fails stays
  * counted until it is taken out, which needs a majority: two that fail
@@ -14,6 +14,9 @@ const TURN_MS = 120_000;
 /** Most have their turn for a few seconds. Whoever asks waits for a minute at most. */
 const WAIT_MS = 30_000;
 const LOOK_EVERY_MS = 500;
+
+/** What the server of a turn is called when a controller is to go instead of come. No node's name begins so. */
+export const LEAVING = '-leaving.';
 
 const never = new AbortController().signal;
 
@@ -40,7 +43,8 @@ export function createTurnstile(ports: Ports): Turnstile {
 
   const isFree = async (turn: Turn & { readonly revision: number }, node: string): Promise<boolean> => {
     if (turn.node === null || turn.node === node || isOver(turn.revision)) return true;
-    return (await members.settled()).has(turn.node);
+    const isKnown = (await members.settled()).has(turn.node);
+    return turn.server.startsWith(LEAVING) ? !isKnown : isKnown;
   };
 
   return {
@@ -53,8 +57,9 @@ export function createTurnstile(ports: Ports): Turnstile {
           continue;
         }
         if (clock.monotonicMs() >= untilMs) {
-          throw new VoltError('CONFLICT', `Node '${turn.node}' is becoming a controller at this moment`, {
-            hint: 'try again when it has joined, or in two minutes if it has failed',
+          const what = turn.server.startsWith(LEAVING) ? 'being deleted' : 'becoming a controller';
+          throw new VoltError('CONFLICT', `Node '${turn.node}' is ${what} at this moment`, {
+            hint: 'try again when that is done, or in two minutes if it has failed',
           });
         }
         await clock.sleep(LOOK_EVERY_MS, never);

@@ -15,6 +15,8 @@ export interface ConnectOptions {
   readonly scope?: 'controller' | undefined;
   /** For one call; streams last as long as they last. */
   readonly timeoutMs?: number | undefined;
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface StreamOptions<E, I> {
@@ -59,7 +61,10 @@ export function connect<T extends MethodTable>(target: Target, _table: T, option
   const channel: Channel = {
     target,
     timeoutMs: options.timeoutMs ?? CALL_TIMEOUT_MS,
-    open: (path, signal) => openRequest(target, agent, { path: `${prefix}${path}`, type: contentType(path), signal }),
+    open: (path, signal) => {
+      const headers = { ...options.headers, 'content-type': contentType(path) };
+      return openRequest(target, agent, { path: `${prefix}${path}`, headers, signal });
+    },
   };
   return {
     call: (name, params, given) => callOnce(channel, { method: name, params, signal: given?.signal }) as never,
@@ -84,10 +89,10 @@ function agentFor(target: Target): HttpAgent {
 function openRequest(
   target: Target,
   agent: HttpAgent,
-  what: { path: string; type: string; signal: AbortSignal | undefined },
+  what: { path: string; headers: Readonly<Record<string, string>>; signal: AbortSignal | undefined },
 ): ClientRequest {
-  const { path, type, signal } = what;
-  const headers = { 'content-type': type, ...(target.kind === 'socket' ? { expect: '100-continue' } : {}) };
+  const { path, signal } = what;
+  const headers = { ...what.headers, ...(target.kind === 'socket' ? { expect: '100-continue' } : {}) };
   const common = { agent, path, method: 'POST', headers, ...(signal ? { signal } : {}) };
   if (target.kind === 'socket') {
     // Without a server name node:http makes one, and compiles the pattern of all IPv6 addresses for it.

@@ -13,6 +13,7 @@ import {
   Member,
   NodeHeartbeat,
   NodeRecord,
+  Revocation,
   StoredWorkload,
   SubnetClaim,
   TokenRecord,
@@ -21,7 +22,7 @@ import {
 export interface Bucket<S extends z.ZodType = z.ZodType> {
   readonly summary: string;
   /** For people; a name in angle brackets is one token of a-z, 0-9 and '-'. */
-  readonly key: '<workload>' | '<node>' | '<node>.<instance>' | '<subnet>' | '<token>' | '<lease>';
+  readonly key: '<workload>' | '<node>' | '<node>.<instance>' | '<subnet>' | '<token>' | '<lease>' | '<public key>';
   readonly value: S;
   /** 'node': each node its own keys. 'leader': the controller that holds the lease. */
   readonly writer: 'controller' | 'leader' | 'node';
@@ -131,6 +132,17 @@ export const buckets = {
     valueBytesMax: KiB,
     keysMax: 1024,
   }),
+  revoked: bucket({
+    summary: 'Which keys open no door any more, though their certificates are not over.',
+    key: '<public key>',
+    value: Revocation,
+    writer: 'controller',
+    nodesRead: 'all',
+    storage: 'file',
+    valueBytesMax: KiB,
+    // A node has one for its certificate and one for NATS.
+    keysMax: 2 * NODES_MAX,
+  }),
 } as const;
 
 export type BucketName = keyof typeof buckets;
@@ -157,6 +169,7 @@ const keyShapes: Record<Bucket['key'], RegExp> = {
   '<node>.<instance>': new RegExp(`^${TOKEN}\\.${TOKEN}$`),
   '<subnet>': new RegExp(`^${TOKEN}$`),
   '<token>': new RegExp(`^${TOKEN}$`),
+  '<public key>': /^(?:[0-9a-f]{64}|u[a-z2-7]{55})$/,
   '<lease>': new RegExp(`^(?:${CONTROLLER_LEASE}|${JOIN_LEASE})$`),
 };
 

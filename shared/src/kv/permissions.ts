@@ -47,7 +47,8 @@ function controllerPermissions(node: string): SubjectPermissions {
   const subscribe = [`${inboxPrefix('controller', node)}.>`];
   for (const name of bucketNames) {
     const stream = streamOf(name);
-    if (buckets[name].writer !== 'node') publish.push(subjectOf(name, '>'));
+    // What a node wrote is forgotten by a controller, when the node is taken out.
+    publish.push(subjectOf(name, '>'));
     publish.push(
       ...['INFO', 'CREATE', 'UPDATE', 'PURGE', 'MSG.GET'].map((call) => `$JS.API.STREAM.${call}.${stream}`),
       ...['CREATE', 'MSG.NEXT', 'DELETE'].map((call) => `$JS.API.CONSUMER.${call}.${stream}.>`),

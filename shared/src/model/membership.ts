@@ -8,6 +8,8 @@ export const NodeRoles = z
   .max(2);
 export type NodeRoles = z.output<typeof NodeRoles>;
 
+export const NatsUser = z.string().regex(/^U[A-Z2-7]{55}$/);
+
 /** A node that was taken in. Written by the controller that signed its certificate. */
 export const Member = z.object({
   node: NodeName,
@@ -23,9 +25,22 @@ export const Member = z.object({
     .regex(/^[a-z0-9-]+(?:\.[0-9a-f]+)?$/)
     .optional()
     .describe("Name of a controller's NATS server, another one for each attempt to join; its own name by default."),
+  route: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional()
+    .describe("SHA-256 of the public key that a controller's NATS server shows to the others."),
+  user: NatsUser.optional().describe('The public key that it enters NATS with.'),
   joinedAt: z.iso.datetime(),
 });
 export type Member = z.output<typeof Member>;
+
+/** That a key opens no door any more, kept under the key: SHA-256 of a node's, or a NATS user's in lower case. */
+export const Revocation = z.object({
+  node: NodeName.describe('Whose it was.'),
+  until: z.iso.datetime().describe('No certificate for it is good for longer.'),
+});
+export type Revocation = z.output<typeof Revocation>;
 
 /** That a subnet is given away. Its own key, because a key is what can be taken by one node only. */
 export const SubnetClaim = z.object({ node: NodeName });

@@ -1,8 +1,9 @@
 /** The files that make a machine a member of a cluster, and reading them. */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VoltError } from '../errors/index.ts';
-import type { KeyAndCertificate } from './certificates.ts';
+import { keyFingerprint, type KeyAndCertificate } from './certificates.ts';
 import { readConfig, type ClusterConfig } from './cluster-config.ts';
 import { readNatsAuthority, type NatsAuthority } from './nats-auth.ts';
 
@@ -25,6 +26,8 @@ export const clusterFiles = {
   routesAuthority: { name: 'routes-ca.crt', mode: 0o644 },
   routesCertificate: { name: 'routes.crt', mode: 0o644 },
   routesKey: { name: 'routes.key', mode: 0o600 },
+  /** Keys of nodes that were taken out. */
+  revoked: { name: 'revoked.json', mode: 0o644 },
   nats: { name: 'nats.conf', mode: 0o644 },
   witness: { name: 'nats-witness.conf', mode: 0o644 },
 } as const;
@@ -50,6 +53,8 @@ export interface ControllerIdentity {
   readonly creds: string;
   readonly authority: KeyAndCertificate;
   readonly nats: NatsAuthority;
+  /** SHA-256 of the public key that this node's NATS server shows to the others. */
+  readonly route?: string;
 }
 
 /**
@@ -73,6 +78,7 @@ export async function loadClusterIdentity(dir: string = CLUSTER_DIR): Promise<Cl
           creds: await read('controllerCredentials'),
           authority: { certificate: ca, key: await read('authorityKey') },
           nats: readNatsAuthority(await read('natsAuthority'), clusterPath('natsAuthority', dir)),
+          route: keyFingerprint(new X509Certificate(await read('routesCertificate')).publicKey),
         }
       : null,
   };

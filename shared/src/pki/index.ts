@@ -8,3 +8,4 @@ export { fetchAuthority, postPinned, type PinnedRequest, type PinnedTarget } fro
 export * from './token.ts';
 export * from './subnets.ts';
 export * from './enrolment.ts';
+export * from './revoked.ts';

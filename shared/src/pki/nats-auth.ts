@@ -8,11 +8,20 @@
  * subject changes one JWT, and no node has to be given new credentials.
  */
 import { createPublicKey } from 'node:crypto';
-import { decode, encodeAccount, encodeOperator, encodeUser, newScopedSigner, type Account } from '@nats-io/jwt';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  decode,
+  encodeAccount,
+  encodeOperator,
+  encodeUser,
+  newScopedSigner,
+  type Account,
+  type RevocationList,
+} from '@nats-io/jwt';
 import { createAccount, createOperator, createUser, fromPublic, fromSeed } from '@nats-io/nkeys';
 import * as z from 'zod';
 import { VoltError } from '../errors/index.ts';
-import { CERTIFICATE_DAYS, issue, makeAuthority, makeKey } from './certificates.ts';
+import { CERTIFICATE_DAYS, issue, makeAuthority } from './certificates.ts';
 
 const DAY_SECONDS = 86_400;
 const UNLIMITED = -1;
@@ -75,22 +84,43 @@ export async function makeNatsAuthority(
   };
 }
 
-/** The same authority when its roles may do what is asked already; else one with another JWT for its account. */
+/**
+ * The same authority when its roles may do what is asked already, and these users are refused; else one with
+ * another JWT for its account. Without a list of users those that are refused stay so.
+ */
 export async function withPermissions(
   authority: NatsAuthority,
   permissionsFor: PermissionsFor,
+  revoked?: readonly RevokedUser[],
 ): Promise<NatsAuthority> {
-  const wanted = JSON.stringify(signersOf(authority, permissionsFor));
-  if (JSON.stringify(decode<Account>(authority.account).nats.signing_keys) === wanted) return authority;
-  return { ...authority, account: await signAccount(authority, permissionsFor) };
+  const { signing_keys: signers, revocations = {} } = decode<Account>(authority.account).nats;
+  const wanted = revoked === undefined ? revocations : revocationsOf(revoked);
+  const isSame = isDeepStrictEqual(revocations, wanted);
+  if (isSame && JSON.stringify(signers) === JSON.stringify(signersOf(authority, permissionsFor))) return authority;
+  return { ...authority, account: await signAccount(authority, permissionsFor, wanted) };
 }
+
+/** A NATS user that is refused, whatever a signer says. */
+export interface RevokedUser {
+  readonly user: string;
+  /** Credentials that were made before this are refused; nobody has made any after it. */
+  readonly until: Date;
+}
+
+const revocationsOf = (revoked: readonly RevokedUser[]): RevocationList =>
+  Object.fromEntries(revoked.map(({ user, until }) => [user, Math.floor(until.getTime() / 1000)]));
 
 type AccountKeys = Pick<NatsAuthority, 'accountKey' | 'operatorSeed' | 'signerSeeds'>;
 
-function signAccount(keys: AccountKeys, permissionsFor: PermissionsFor): Promise<string> {
+function signAccount(
+  keys: AccountKeys,
+  permissionsFor: PermissionsFor,
+  revocations: RevocationList = {},
+): Promise<string> {
   const account = {
     limits: { ...boundless, ...alone, ...storing },
     signing_keys: signersOf(keys, permissionsFor),
+    ...(Object.keys(revocations).length === 0 ? {} : { revocations }),
   };
   return encodeAccount('volt', fromPublic(keys.accountKey), account, { signer: keyOf(keys.operatorSeed) });
 }
@@ -135,6 +165,12 @@ export function userKeyOf(seed: string): UserKey {
   throw new VoltError('INVALID_CONFIG', 'Not the seed of a NATS user');
 }
 
+/** The public key in a .creds file. Throws INVALID_CONFIG for a text that is none. */
+export function userIn(credentials: string): string {
+  const [, seed] = /-----BEGIN USER NKEY SEED-----\s+(\S+)\s/.exec(credentials) ?? [];
+  return userKeyOf(seed ?? '').publicKey;
+}
+
 export interface UserGrant {
   readonly role: NatsRole;
   readonly node: string;
@@ -148,13 +184,15 @@ export function signUser(authority: NatsAuthority, { role, node, publicKey }: Us
   return encodeUser(node, fromPublic(publicKey), fromPublic(authority.accountKey), {}, options);
 }
 
-/** What a controller's NATS server shows to the others: texts of the files of the same names. */
+/**
+ * What a controller's NATS server shows to the others: texts of the files of the same names. The key is the node's,
+ * by which the others know who was taken in.
+ */
 export function routeFiles(
   { routes }: NatsAuthority,
-  { node, address }: { node: string; address: string },
+  { node, address, key: routesKey }: { node: string; address: string; key: string },
   now: Date,
 ): { routesAuthority: string; routesCertificate: string; routesKey: string } {
-  const routesKey = makeKey();
   const subject = { name: node, roles: ['controller'] as const, addresses: [address] };
   const routesCertificate = issue(routes, createPublicKey(routesKey), subject, now);
   return { routesAuthority: routes.certificate, routesCertificate, routesKey };

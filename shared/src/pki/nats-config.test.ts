@@ -36,6 +36,13 @@ test('the witness beside it', () => {
   expect(renderNats(witnessServer(node, natsPaths('witness')))).toMatchSnapshot();
 });
 
+test('a server whose neighbours are known lets no other in', () => {
+  const neighbours = ['b'.repeat(64), 'a'.repeat(64)];
+  const text = renderNats(natsServer({ ...node, neighbours }, natsPaths('data')));
+  expect(text).toContain(`pinned_certs: ["${'a'.repeat(64)}", "${'b'.repeat(64)}"] }`);
+  expect(text.split('pinned_certs')).toHaveLength(2);
+});
+
 test('the order of peers makes no difference, so that a file is rewritten only for a change', () => {
   const reversed = { ...node, peers: node.peers.toReversed() };
   expect(renderNats(natsServer(reversed, natsPaths('data')))).toBe(renderNats(natsServer(node, natsPaths('data'))));

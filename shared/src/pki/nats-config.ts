@@ -36,6 +36,8 @@ export interface NatsServer {
   readonly storage: 'data' | 'witness';
   readonly clientTls: TlsFiles;
   readonly routeTls: TlsFiles;
+  /** SHA-256 of the public keys of servers that may be neighbours. With none: whoever has a certificate for routes. */
+  readonly neighbours: readonly string[];
   readonly authority: Pick<NatsAuthority, 'operator' | 'account' | 'systemAccount' | 'accountKey' | 'systemAccountKey'>;
 }
 
@@ -89,11 +91,12 @@ export interface NatsNode {
   /** Whether a witness runs beside this node's server. */
   readonly hasWitness: boolean;
   readonly authority: NatsServer['authority'];
+  readonly neighbours?: readonly string[];
 }
 
 /** The server of a controller node. */
 export function natsServer(
-  { cluster, server, address, peers, hasWitness, authority }: NatsNode,
+  { cluster, server, address, peers, hasWitness, authority, neighbours = [] }: NatsNode,
   paths: NatsPaths,
 ): NatsServer {
   return {
@@ -107,12 +110,16 @@ export function natsServer(
     ]),
     storage: 'data',
     ...paths,
+    neighbours,
     authority,
   };
 }
 
 /** The witness beside the first node's server. Clients have no business with it. */
-export function witnessServer({ cluster, node, address, peers, authority }: NatsNode, paths: NatsPaths): NatsServer {
+export function witnessServer(
+  { cluster, node, address, peers, authority, neighbours = [] }: NatsNode,
+  paths: NatsPaths,
+): NatsServer {
   return {
     cluster,
     name: witnessName(node),
@@ -124,6 +131,7 @@ export function witnessServer({ cluster, node, address, peers, authority }: Nats
     ),
     storage: 'witness',
     ...paths,
+    neighbours,
     authority,
   };
 }
@@ -168,7 +176,7 @@ export function renderNats(server: NatsServer): string {
     ...(client.isAdvertised ? [] : ['  no_advertise: true']),
     '  # One connection to each neighbour. With several, what one server listens to is at times lost on the other.',
     '  pool_size: -1',
-    `  tls { ${renderTls(server.routeTls)} }`,
+    `  tls { ${renderTls(server.routeTls)}${renderPins(server.neighbours)} }`,
     '  routes: [',
     ...server.routes.map((address) => `    ${quote(`nats://${address}`)}`),
     '  ]',
@@ -194,6 +202,10 @@ const renderTls = ({ ca, certificate, key }: TlsFiles): string =>
     'verify: true',
     'timeout: 5',
   ].join(', ');
+
+/** A server of a node that was taken out has a certificate still. */
+const renderPins = (keys: readonly string[]): string =>
+  keys.length === 0 ? '' : `, pinned_certs: [${keys.toSorted().map(quote).join(', ')}]`;
 
 /** Every value is a name, a path or a JWT that we made; none can hold a quote. */
 function quote(value: string): string {

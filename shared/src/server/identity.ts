@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
@@ -54,6 +55,20 @@ function spokenFor(owner: Caller, header: string | string[]): Caller | undefined
   if (owner.roles.includes('controller')) return { name, uid: null, roles: spoken.data.roles };
   if (owner.roles.includes('node')) return { name, uid: null, roles: ['reader'] };
   return undefined;
+}
+
+/** As identifyByCertificate, but nobody whose key was revoked is known. */
+export const identifyUnlessRevoked =
+  (revoked: Revoked) =>
+  (request: IncomingMessage): Caller | undefined => {
+    const certificate = (request.socket as TLSSocket).getPeerX509Certificate();
+    if (certificate !== undefined && revoked.has(certificate.publicKey)) return undefined;
+    return identifyByCertificate(request);
+  };
+
+/** Keys that open no door any more, as of the moment of each request. */
+export interface Revoked {
+  has(publicKey: KeyObject): boolean;
 }
 
 export function speakFor(caller: Caller): string {

@@ -3,7 +3,7 @@ import type { Caller } from '@volt/shared/server';
 
 type Row = Extract<keyof AgentMethods, `cluster.${string}`>;
 
-/** How this machine becomes part of a cluster; main.ts supplies it. */
+/** How this machine becomes part of a cluster, and ceases to be; main.ts supplies it. */
 export interface ClusterMembership {
   init(
     params: Parsed<AgentMethods['cluster.init']>,
@@ -13,11 +13,13 @@ export interface ClusterMembership {
     params: Parsed<AgentMethods['cluster.join']>,
     signal: AbortSignal,
   ): Promise<Result<AgentMethods['cluster.join']>>;
+  leave(params: Parsed<AgentMethods['cluster.leave']>): Promise<Result<AgentMethods['cluster.leave']>>;
 }
 
 export function clusterHandlers(membership: ClusterMembership): Pick<Handlers<AgentMethods, Caller>, Row> {
   return {
     'cluster.init': (params, { signal }) => membership.init(params, signal),
     'cluster.join': (params, { signal }) => membership.join(params, signal),
+    'cluster.leave': (params) => membership.leave(params),
   };
 }

@@ -52,6 +52,27 @@ export const clusterAgentMethods = {
     resource: 'controller',
     cli: 'hand',
   }),
+
+  'cluster.leave': method({
+    summary: 'Make this machine forget its cluster; what it ran for the cluster is removed.',
+    params: () =>
+      z.object({
+        force: z
+          .boolean()
+          .default(false)
+          .describe('Although the cluster goes on counting on it. For machines that the cluster has deleted.'),
+      }),
+    result: () => z.object({ node: z.string().nullable(), left: z.boolean().describe('False when it was in none.') }),
+    permission: 'cluster:admin',
+    audit: 'cluster.leave',
+    resource: 'none',
+    cli: {
+      command: 'cluster leave',
+      positional: [],
+      columns: [],
+      examples: ['cluster leave --force'],
+    },
+  }),
 };
 
 /** What the controllers of a cluster answer. */
@@ -159,5 +180,24 @@ export const clusterControllerMethods = {
     audit: 'none',
     resource: 'name',
     cli: { command: 'node inspect', positional: ['name'], columns: [], examples: ['node inspect node1'] },
+  }),
+
+  'node.delete': method({
+    summary: 'Take a node out of the cluster. What it ran is run by others; its keys open no door any more.',
+    params: () =>
+      z.object({
+        name: NodeName,
+        force: z.boolean().default(false).describe('Although it is alive and runs something, or does not answer.'),
+      }),
+    result: () => z.object({ name: z.string(), deleted: z.boolean() }),
+    permission: 'cluster:admin',
+    audit: 'node.delete',
+    resource: 'name',
+    cli: {
+      command: 'node delete',
+      positional: ['name'],
+      columns: ['name', 'deleted'],
+      examples: ['node delete node3', 'node delete node3 --force'],
+    },
   }),
 };
