@@ -7,7 +7,6 @@ import {
   StorageType,
   type JetStreamManager,
   type StreamConfig,
-  type StreamInfo,
 } from '@nats-io/jetstream';
 import { bucketNames, buckets, doorbellOf, streamOf, subjectOf, type BucketName } from './buckets.ts';
 import type { BucketKeeper } from './kv.ts';
@@ -142,28 +141,11 @@ async function prepareStream(manager: JetStreamManager, bucket: BucketName, want
     await manager.streams.add(streamConfig(bucket, wanted));
     return;
   }
-  const { num_replicas: asked } = present.config;
-  if (asked >= wanted && (await isShort(manager, bucket, present))) {
-    // NATS lets a copy's server go and makes no other. It does when it is asked for more than it was before.
-    await manager.streams.update(streamOf(bucket), { num_replicas: wanted - 1 });
-    await manager.streams.update(streamOf(bucket), { num_replicas: wanted });
-    await untilGrown(manager, bucket, wanted);
-    return;
-  }
   // Copies are never taken away: a server that is gone for an hour is not gone for good.
-  if (asked < wanted) {
+  if (present.config.num_replicas < wanted) {
     await manager.streams.update(streamOf(bucket), { num_replicas: wanted });
     await untilGrown(manager, bucket, wanted);
   }
-}
-
-/** Whether fewer servers are to have a copy than were asked for: one of them was taken out of the cluster. */
-async function isShort(manager: JetStreamManager, bucket: BucketName, present: StreamInfo): Promise<boolean> {
-  const places = ({ cluster }: StreamInfo) => 1 + (cluster?.replicas?.length ?? Number.MAX_SAFE_INTEGER);
-  if (places(present) >= present.config.num_replicas) return false;
-  // A leader that has just begun may not know all of them yet.
-  await sleep(BELIEVED_AFTER_MS);
-  return places(await manager.streams.info(streamOf(bucket))) < present.config.num_replicas;
 }
 
 /** Resolves once all copies are up to date, or when that takes too long; the next pass looks again. */
