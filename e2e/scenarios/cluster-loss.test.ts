@@ -74,17 +74,20 @@ test(
     const before = await untilServing(one!, WEB);
     const specs = await voltJson(one!, ['deploy', 'list']);
     const view = await View.open(one!);
-    const lease = () => view.kv.get('leases', CONTROLLER_LEASE);
-    await eventually('the lease is read', lease);
+    // Each bucket has a leader of its own, and each leader notices by itself.
+    const reads = [() => view.kv.get('leases', CONTROLLER_LEASE), () => view.kv.get('workloads', WEB.name)];
+    for (const read of reads) await eventually('the cluster is read', read);
     try {
       for (const node of others) await node.sh('systemctl stop volt-nats');
       // Until the servers have noticed, a change is taken on and comes about later: its outcome is unknown.
-      await eventually('the cluster is away', () =>
-        lease().then(
-          () => false,
-          () => true,
-        ),
-      );
+      for (const read of reads) {
+        await eventually('the cluster is away', () =>
+          read().then(
+            () => false,
+            () => true,
+          ),
+        );
+      }
       const manifest = JSON.stringify({ ...WEB, image: 'hello', replicas: 1 });
       const refused = await volt(one!, ['deploy', 'apply', '-f', '-'], { input: manifest });
       expect(AWAY_EXITS).toContain(refused.code);
