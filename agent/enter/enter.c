@@ -259,6 +259,14 @@ static void filter_sockets(void)
 	emit(BPF_JMP | BPF_JEQ | BPF_K, 16 /* AF_NETLINK */, 2, 0);
 	emit(BPF_JMP | BPF_JEQ | BPF_K, keeps(CAP_NET_RAW) ? 17 /* AF_PACKET */ : 1, 1, 0);
 	answer(EAFNOSUPPORT);
+	/* As if the kernel had none: programs that log people in go on without. The kernel has one audit for all. */
+	load(offsetof(struct seccomp_data, nr));
+	emit(BPF_JMP | BPF_JEQ | BPF_K, __NR_socket, 0, 5);
+	load(offsetof(struct seccomp_data, args));
+	emit(BPF_JMP | BPF_JEQ | BPF_K, 16 /* AF_NETLINK */, 0, 3);
+	load(offsetof(struct seccomp_data, args) + 16);
+	when(BPF_JEQ, 9 /* NETLINK_AUDIT */);
+	answer(EAFNOSUPPORT);
 	/* Landlock's rules of ports are for plain TCP, and these would be a way around. */
 	of_argument(__NR_socket, 2, 4);
 	when(BPF_JEQ, 262 /* IPPROTO_MPTCP */);

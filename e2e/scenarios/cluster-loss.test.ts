@@ -75,7 +75,10 @@ test(
     const specs = await voltJson(one!, ['deploy', 'list']);
     const view = await View.open(one!);
     // Each bucket has a leader of its own, and each leader notices by itself.
-    const reads = [() => view.kv.get('leases', CONTROLLER_LEASE), () => view.kv.get('workloads', WEB.name)];
+    const reads = [
+      async () => (await view.kv.get('leases', CONTROLLER_LEASE)) !== undefined,
+      async () => (await view.kv.get('workloads', WEB.name)) !== undefined,
+    ];
     for (const read of reads) await eventually('the cluster is read', read);
     try {
       for (const node of others) await node.sh('systemctl stop volt-nats');

@@ -112,6 +112,42 @@ describe('a policy of Landlock', () => {
   });
 });
 
+describe('system calls', () => {
+  /** A container of nspawn's own, with its filter but for what no program gains by, and as privileged as ours. */
+  const OF_NSPAWN = `
+root=/var/lib/volt/scenarios/apart-plain
+mkdir -p $root/{dev,etc,proc,root,run,sys,tmp,usr,var}
+for name in bin lib lib64 sbin; do ln -sfn usr/$name $root/$name; done
+systemd-run --quiet --pipe --wait --property=Delegate=yes systemd-nspawn --quiet --keep-unit --register=no \
+  --machine=apart-plain --directory=$root --bind-ro=/usr --private-users=1638400:65536 --private-users-ownership=chown \
+  --private-network --console=pipe --no-new-privileges=yes \
+  --drop-capability=CAP_DAC_READ_SEARCH,CAP_LINUX_IMMUTABLE,CAP_NET_BIND_SERVICE,CAP_NET_BROADCAST,CAP_NET_RAW \
+  --drop-capability=CAP_NET_ADMIN,CAP_IPC_OWNER,CAP_LEASE,CAP_SYS_PTRACE,CAP_SYS_ADMIN,CAP_SYS_BOOT,CAP_SYS_NICE \
+  --drop-capability=CAP_SYS_RESOURCE,CAP_SYS_TTY_CONFIG,CAP_MKNOD,CAP_AUDIT_CONTROL \
+  '--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self @memlock @pkey' \
+  -- /usr/bin/perl -e "$PROBE"
+rm -r $root`;
+
+  scenario('of those that nspawn’s own filter refuses none is left to a container', async (node) => {
+    await run(node, 'apart-calls', image, idle);
+    const ours = (await voltText(node, ['exec', 'apart-calls', '--', 'perl', '-e', sweep()])).split('\n');
+    const theirs = (await node.sh(OF_NSPAWN, { env: { PROBE: sweep() } })).trim().split('\n');
+    expect(theirs.length).toBeGreaterThan(50);
+    expect(theirs.filter((number) => !ours.includes(number))).toEqual([]);
+  });
+
+  scenario('the init is under the filter as well, so that nobody can act through it', async (node) => {
+    const filters = async (name: string) => {
+      const { pid } = (await inspect(node, name)).status;
+      return Number(await node.sh(`sed -n 's/^Seccomp_filters:\\s*//p' /proc/${pid}/status`));
+    };
+    await run(node, 'apart-calls', image, idle);
+    await run(node, 'apart-open', image, open);
+    // The node may be under some itself.
+    expect(await filters('apart-calls')).toBe((await filters('apart-open')) + 1);
+  });
+});
+
 describe('an exec', () => {
   const FACTS = 'for f in CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp; do grep ^$f: /proc/PID/status; done';
 

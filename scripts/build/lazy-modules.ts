@@ -9,7 +9,7 @@ import type { Plugin } from 'esbuild';
  * The agent of a machine in no cluster needs neither NATS nor certificates.
  * Node's own are those that it has not loaded by itself when a program starts.
  */
-const packages = /^(@nats-io\/[^/]+|@peculiar\/[^/]+|yaml|node:(?:fs\/promises|child_process))$/;
+const packages = /^(@nats-io\/[^/]+|@peculiar\/[^/]+|yaml|node:(?:fs\/promises|child_process|crypto))$/;
 
 /** Files of nothing but schemas: a command needs those of one method, and to make all of them takes longer than it. */
 const schemas = /\/(?:shared\/src\/(?:model|rpc\/shapes)\/(?!index\.)[a-z-]+|cli\/src\/contexts\/schema)\.ts$/;

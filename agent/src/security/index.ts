@@ -1,2 +1,2 @@
-export { otherCapabilities } from './capabilities.ts';
+export { capabilityMask, otherCapabilities } from './capabilities.ts';
 export { enforced, policyArguments, missing, policyOf, requireEnforceable } from './policy.ts';

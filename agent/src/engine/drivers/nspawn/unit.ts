@@ -8,7 +8,7 @@ import { limitProperties, limitsOf, rlimitArguments } from '../../limits.ts';
 import { INIT_INSIDE, INSIDE, machineName, type Paths } from './paths.ts';
 import { slotOf } from '../../slots.ts';
 import { enterArguments } from './enter.ts';
-import { isolationArguments, ownerOf } from './isolation.ts';
+import { filterArguments, isolationArguments, isolationEnvironment, ownerOf } from './isolation.ts';
 
 /** At machine shutdown, and for `systemctl stop`; `volt container stop` brings its own. */
 export const STOP_SECONDS = 90;
@@ -49,6 +49,7 @@ Type=notify
 NotifyAccess=main
 Slice=system.slice
 SyslogIdentifier=${spec.name}
+Environment=${isolationEnvironment}
 EnvironmentFile=-${paths.containers}/${spec.name}/env
 ExecStart=:${quoted(run)}
 ExecStopPost=:${quoted([script, 'down', spec.name])}
@@ -84,6 +85,7 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     ...rlimitArguments(limitsOf(spec)),
     ...environmentArguments(config.env),
     '--',
+    ...filterArguments(config),
     INIT_INSIDE,
     '--',
     ...enterArguments(config),
