@@ -1,6 +1,6 @@
 import type { BucketKeeper, Kv } from './kv.ts';
 import { NatsBucketKeeper } from './nats-buckets.ts';
-import { NatsLine, type ConnectOptions } from './nats-connection.ts';
+import { NatsLine, type ConnectOptions, type Credentials } from './nats-connection.ts';
 import { NatsKv } from './nats-kv.ts';
 import { ControllerReader } from './nats-controller-reader.ts';
 import { NodeReader } from './nats-node-reader.ts';
@@ -10,6 +10,8 @@ export interface ClusterConnection {
   readonly kv: Kv;
   readonly buckets: BucketKeeper;
   isConnected(): boolean;
+  /** Goes on with renewed certificates and credentials; see NatsLine.renew. */
+  renew(credentials: Credentials): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export function connectCluster(options: ConnectOptions): ClusterConnection {
     kv: new NatsKv(line, reader),
     buckets: new NatsBucketKeeper(line, reader),
     isConnected: () => line.isUp,
+    renew: (credentials) => line.renew(credentials),
     close: () => line.close(),
   };
 }

@@ -17,6 +17,8 @@ export interface ConnectOptions {
 /** How long a call may take. Short, because the loops come back soon anyway. */
 export const CALL_TIMEOUT_MS = 1000;
 const RECONNECT_WAIT_MS = 250;
+/** For a line beside the one there is; without it that one is kept. */
+const RENEW_TIMEOUT_MS = 10_000;
 /** All nodes come back at one moment when a server does. */
 const RECONNECT_JITTER_MS = 1000;
 
@@ -24,10 +26,8 @@ const RECONNECT_JITTER_MS = 1000;
  * With NATS's defaults a client notices a dead server after minutes; measured,
  * one fail-over took 20 s. These find it within 6 s.
  */
-function natsOptions(
-  { servers, tls, credentials, node, role }: ConnectOptions,
-  closing: AbortSignal,
-): ConnectionOptions {
+function natsOptions(given: () => ConnectOptions, closing: AbortSignal): ConnectionOptions {
+  const { servers, tls, credentials, node, role } = given();
   return {
     servers: [...servers],
     name: `volt-${role}-${node}`,
@@ -46,13 +46,36 @@ function natsOptions(
     // Credentials may be refused while the servers' configuration catches up.
     ignoreAuthErrorAbort: true,
     // TLS from the first byte; with NATS's own way the certificate is checked for no address at all.
-    ...(tls === undefined ? {} : { tls: { ...tls, handshakeFirst: true } }),
-    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) }),
+    ...(tls === undefined ? {} : { tls: presentTls(given) }),
+    ...(credentials === undefined ? {} : { authenticator: presentCredentials(given) }),
   };
 }
 
+/** As of each dial: a client that tries again for days must not do so with what has expired meanwhile. */
+function presentTls(given: () => ConnectOptions): NonNullable<ConnectionOptions['tls']> {
+  const present = (part: 'ca' | 'cert' | 'key') => given().tls?.[part] ?? '';
+  return {
+    get ca() {
+      return present('ca');
+    },
+    get cert() {
+      return present('cert');
+    },
+    get key() {
+      return present('key');
+    },
+    handshakeFirst: true,
+  };
+}
+
+const presentCredentials = (given: () => ConnectOptions) => (nonce?: string) =>
+  credsAuthenticator(new TextEncoder().encode(given().credentials))(nonce);
+
+/** What is shown at the servers' door. */
+export type Credentials = Required<Pick<ConnectOptions, 'tls' | 'credentials'>>;
+
 export class NatsLine {
-  readonly #options: ConnectionOptions;
+  #given: ConnectOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #connection: NatsConnection | undefined;
@@ -60,7 +83,7 @@ export class NatsLine {
   readonly #whenUp: Set<() => void> = new Set();
 
   constructor(options: ConnectOptions) {
-    this.#options = natsOptions(options, this.#closing.signal);
+    this.#given = options;
     this.#running = this.#run();
   }
 
@@ -86,6 +109,22 @@ export class NatsLine {
     listener();
   }
 
+  /**
+   * Goes on with others. A line that is up is replaced only once another one is, so that nobody notices; rejects when
+   * the servers do not let that one in, and has changed nothing then.
+   */
+  async renew(credentials: Credentials): Promise<void> {
+    this.#given = { ...this.#given, ...credentials };
+    const former = this.#connection;
+    // One that is down takes them at its next try.
+    if (former === undefined || !this.#isUp) return;
+    const fresh = await this.#another();
+    if (this.#closing.signal.aborted || this.#connection !== former) return void (await fresh.close());
+    this.#adopt(fresh);
+    // Those who wait for an answer on the former one get it.
+    await former.drain().catch(() => {});
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#connection?.close();
@@ -96,12 +135,11 @@ export class NatsLine {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        const connection = await connect(this.#options);
+        const connection = await connect(natsOptions(() => this.#given, signal));
         if (signal.aborted) return void (await connection.close());
-        this.#connection = connection;
-        this.#isUp = true;
-        for (const listener of this.#whenUp) listener();
-        await this.#follow(connection);
+        this.#adopt(connection);
+        // Each may be replaced by another while it is followed.
+        while (this.#connection !== undefined && !this.#connection.isClosed()) await this.#follow(this.#connection);
       } catch {
         // Nothing to tell: callers are told NETWORK, and this tries again.
       }
@@ -111,9 +149,27 @@ export class NatsLine {
     }
   }
 
+  /** A connection beside the one there is. Rejects when none is made within RENEW_TIMEOUT_MS. */
+  async #another(): Promise<NatsConnection> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), RENEW_TIMEOUT_MS);
+    try {
+      return await connect(natsOptions(() => this.#given, AbortSignal.any([this.#closing.signal, late.signal])));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #adopt(connection: NatsConnection): void {
+    this.#connection = connection;
+    this.#isUp = true;
+    for (const listener of this.#whenUp) listener();
+  }
+
   /** Resolves when the connection is closed for good. */
   async #follow(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
+      if (connection !== this.#connection) continue;
       if (type === 'disconnect') this.#isUp = false;
       if (type === 'reconnect') this.#isUp = true;
     }

@@ -19,11 +19,11 @@ import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import * as asn1 from '@peculiar/asn1-x509';
 import { VoltError } from '../errors/index.ts';
 
-const DAY_MS = 86_400_000;
-const AUTHORITY_DAYS = 3650;
+const DAY_SECONDS = 86_400;
+const AUTHORITY_SECONDS = 3650 * DAY_SECONDS;
 export const CERTIFICATE_DAYS = 365;
 /** Clocks of the nodes may differ by this much without a new certificate being refused. */
-const CLOCK_SKEW_MS = 5 * 60_000;
+export const CLOCK_SKEW_MS = 5 * 60_000;
 const COMMON_NAME = '2.5.4.3';
 const ORGANISATION = '2.5.4.10';
 const REQUEST_CHARACTERS_MAX = 8192;
@@ -42,6 +42,15 @@ export interface Subject {
   readonly addresses: readonly string[];
 }
 
+/** From when on something signed is good, and for how long. A bare date means a year. */
+export interface Term {
+  readonly now: Date;
+  readonly seconds: number;
+}
+
+export const termOf = (when: Date | Term): Term =>
+  when instanceof Date ? { now: when, seconds: CERTIFICATE_DAYS * DAY_SECONDS } : when;
+
 /** A private key in PEM, PKCS #8. */
 export function makeKey(): string {
   const { privateKey } = generateKeyPairSync('ec', {
@@ -57,7 +66,7 @@ export function makeAuthority(cluster: string, now: Date): KeyAndCertificate {
   const key = makeKey();
   const publicKey = createPublicKey(key);
   const name = nameOf(cluster, ['volt:ca']);
-  const body = bodyOf({ subject: name, issuer: name, publicKey, now, days: AUTHORITY_DAYS });
+  const body = bodyOf({ subject: name, issuer: name, publicKey, now, seconds: AUTHORITY_SECONDS });
   body.extensions = new asn1.Extensions([
     extension(asn1.id_ce_basicConstraints, new asn1.BasicConstraints({ cA: true, pathLenConstraint: 0 }), true),
     extension(asn1.id_ce_keyUsage, keyUsage(asn1.KeyUsageFlags.keyCertSign | asn1.KeyUsageFlags.cRLSign), true),
@@ -67,7 +76,7 @@ export function makeAuthority(cluster: string, now: Date): KeyAndCertificate {
 }
 
 /** Signs a certificate for a public key. Everything in it is the signer's choice; nothing is taken from a request. */
-export function issue(authority: KeyAndCertificate, publicKey: KeyObject, subject: Subject, now: Date): string {
+export function issue(authority: KeyAndCertificate, publicKey: KeyObject, subject: Subject, when: Date | Term): string {
   const issuer = AsnConvert.parse(new X509Certificate(authority.certificate).raw, asn1.Certificate).tbsCertificate;
   const body = bodyOf({
     subject: nameOf(
@@ -76,8 +85,7 @@ export function issue(authority: KeyAndCertificate, publicKey: KeyObject, subjec
     ),
     issuer: issuer.subject,
     publicKey,
-    now,
-    days: CERTIFICATE_DAYS,
+    ...termOf(when),
   });
   const isServer = subject.addresses.length > 0;
   const uses = isServer ? [asn1.id_kp_serverAuth, asn1.id_kp_clientAuth] : [asn1.id_kp_clientAuth];
@@ -144,15 +152,13 @@ export const keyFingerprint = (publicKey: KeyObject): string =>
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('hex');
 
-interface Body {
+interface Body extends Term {
   readonly subject: asn1.Name;
   readonly issuer: asn1.Name;
   readonly publicKey: KeyObject;
-  readonly now: Date;
-  readonly days: number;
 }
 
-function bodyOf({ subject, issuer, publicKey, now, days }: Body): asn1.TBSCertificate {
+function bodyOf({ subject, issuer, publicKey, now, seconds }: Body): asn1.TBSCertificate {
   return new asn1.TBSCertificate({
     version: asn1.Version.v3,
     serialNumber: serialNumber(),
@@ -160,7 +166,7 @@ function bodyOf({ subject, issuer, publicKey, now, days }: Body): asn1.TBSCertif
     issuer,
     validity: new asn1.Validity({
       notBefore: new Date(now.getTime() - CLOCK_SKEW_MS),
-      notAfter: new Date(now.getTime() + days * DAY_MS),
+      notAfter: new Date(now.getTime() + seconds * 1000),
     }),
     subject,
     subjectPublicKeyInfo: publicKeyInfo(publicKey),

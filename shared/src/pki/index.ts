@@ -9,3 +9,5 @@ export * from './token.ts';
 export * from './subnets.ts';
 export * from './enrolment.ts';
 export * from './revoked.ts';
+export * from './renewal.ts';
+export { liveTls, type LiveTls, type TlsIdentity } from './live-tls.ts';

@@ -21,9 +21,8 @@ import {
 import { createAccount, createOperator, createUser, fromPublic, fromSeed } from '@nats-io/nkeys';
 import * as z from 'zod';
 import { VoltError } from '../errors/index.ts';
-import { CERTIFICATE_DAYS, issue, makeAuthority } from './certificates.ts';
+import { issue, makeAuthority, termOf, type Term } from './certificates.ts';
 
-const DAY_SECONDS = 86_400;
 const UNLIMITED = -1;
 /** The server puts the user's name here, which is the node's. It replaces whole tokens of a subject only. */
 const OWN_NAME = '{{name()}}';
@@ -165,11 +164,27 @@ export function userKeyOf(seed: string): UserKey {
   throw new VoltError('INVALID_CONFIG', 'Not the seed of a NATS user');
 }
 
-/** The public key in a .creds file. Throws INVALID_CONFIG for a text that is none. */
-export function userIn(credentials: string): string {
+/** The key in a .creds file. Throws INVALID_CONFIG for a text that is none. */
+export function userKeyIn(credentials: string): UserKey {
   const [, seed] = /-----BEGIN USER NKEY SEED-----\s+(\S+)\s/.exec(credentials) ?? [];
-  return userKeyOf(seed ?? '').publicKey;
+  return userKeyOf(seed ?? '');
 }
+
+/** Its public half. */
+export const userIn = (credentials: string): string => userKeyIn(credentials).publicKey;
+
+/** When the JWT in a .creds file was made and ends. Throws INVALID_CONFIG for a text that is none. */
+export function lifeOfCredentials(credentials: string): { readonly from: Date; readonly until: Date } {
+  const [, jwt = ''] = /-----BEGIN NATS USER JWT-----\s+(\S+)\s/.exec(credentials) ?? [];
+  try {
+    const { iat, exp } = Times.parse(decode(jwt));
+    return { from: new Date(iat * 1000), until: new Date(exp * 1000) };
+  } catch {
+    throw new VoltError('INVALID_CONFIG', 'Not the credentials of a NATS user');
+  }
+}
+
+const Times = z.object({ iat: z.number(), exp: z.number() });
 
 export interface UserGrant {
   readonly role: NatsRole;
@@ -178,9 +193,13 @@ export interface UserGrant {
 }
 
 /** A JWT that lets the owner of a key into the cluster's account, as far as its role goes on its node. */
-export function signUser(authority: NatsAuthority, { role, node, publicKey }: UserGrant, now: Date): Promise<string> {
+export function signUser(
+  authority: NatsAuthority,
+  { role, node, publicKey }: UserGrant,
+  when: Date | Term,
+): Promise<string> {
   const signer = keyOf(authority.signerSeeds[role]);
-  const options = { signer, scopedUser: true, exp: expiry(now) };
+  const options = { signer, scopedUser: true, exp: expiry(when) };
   return encodeUser(node, fromPublic(publicKey), fromPublic(authority.accountKey), {}, options);
 }
 
@@ -191,10 +210,10 @@ export function signUser(authority: NatsAuthority, { role, node, publicKey }: Us
 export function routeFiles(
   { routes }: NatsAuthority,
   { node, address, key: routesKey }: { node: string; address: string; key: string },
-  now: Date,
+  when: Date | Term,
 ): { routesAuthority: string; routesCertificate: string; routesKey: string } {
   const subject = { name: node, roles: ['controller'] as const, addresses: [address] };
-  const routesCertificate = issue(routes, createPublicKey(routesKey), subject, now);
+  const routesCertificate = issue(routes, createPublicKey(routesKey), subject, when);
   return { routesAuthority: routes.certificate, routesCertificate, routesKey };
 }
 
@@ -220,7 +239,10 @@ export const credentialsText = (jwt: string, seed: string): string =>
   ].join('\n');
 
 /** Credentials live as long as the certificate that is needed beside them. */
-const expiry = (now: Date): number => Math.floor(now.getTime() / 1000) + CERTIFICATE_DAYS * DAY_SECONDS;
+function expiry(when: Date | Term): number {
+  const { now, seconds } = termOf(when);
+  return Math.floor(now.getTime() / 1000) + seconds;
+}
 
 const seedOf = (pair: { getSeed(): Uint8Array }): string => new TextDecoder().decode(pair.getSeed());
 

@@ -11,6 +11,8 @@ export interface Caller {
   /** Their uid on this machine; null for those who come over the network. */
   readonly uid: number | null;
   readonly roles: readonly Role[];
+  /** SHA-256 of the key of the certificate that they showed themselves, when nobody else speaks for them. */
+  readonly key?: string | undefined;
 }
 
 /**

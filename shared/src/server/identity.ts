@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
@@ -41,11 +41,19 @@ export function callerOfCertificate(certificate: Pick<PeerCertificate, 'subject'
 export function identifyByCertificate(request: IncomingMessage): Caller | undefined {
   const socket = request.socket as TLSSocket;
   if (!socket.authorized) return undefined;
+  const certificate = socket.getPeerX509Certificate();
+  // The handshake looked at it, which on a connection that is kept open may be long ago.
+  if (certificate === undefined || certificate.validToDate.getTime() < Date.now()) return undefined;
   const owner = callerOfCertificate(socket.getPeerCertificate());
   const header = request.headers[SPEAKS_FOR_HEADER];
-  if (header === undefined) return owner;
+  if (header === undefined) return { ...owner, key: fingerprintOf(certificate.publicKey) };
   return spokenFor(owner, header);
 }
+
+const fingerprintOf = (publicKey: KeyObject): string =>
+  createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
 
 function spokenFor(owner: Caller, header: string | string[]): Caller | undefined {
   if (typeof header !== 'string' || header.length > SPEAKS_FOR_BYTES_MAX) return undefined;
