@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { Argv, ContainerState, Env, Labels } from './container.ts';
+import { Argv } from './argv.ts';
+import { ContainerState, Env, Labels } from './container.ts';
 import { ContainerName, Digest, ImageName, Ipv4, NodeName, WorkloadName } from './names.ts';
 
 /** One running copy of a workload: `<workload>-<index>`, also the container's name on its node. */
@@ -48,6 +49,7 @@ export const NodeRecord = z.object({
   images: z.array(Digest).max(512).describe('Image manifests in its store.'),
   bootId: z.string(),
   leaseSeconds: z.int().describe('It is lost when its heartbeat is not renewed for this long.'),
+  certificateUntil: z.iso.datetime().nullable().default(null).describe('Until when its certificate is good.'),
   fenceSeconds: z.int().describe('It stops its own exclusive instances when it could not renew for this long.'),
 });
 export type NodeRecord = z.output<typeof NodeRecord>;

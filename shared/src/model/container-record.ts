@@ -1,5 +1,7 @@
 import * as z from 'zod';
-import { Argv, ContainerSpec, ContainerState, Env } from './container.ts';
+import { Argv } from './argv.ts';
+import { ContainerSpec, ContainerState, Env } from './container.ts';
+import { HealthCheck, HealthState } from './health.ts';
 import { ContainerName, Digest, Ipv4 } from './names.ts';
 
 /**
@@ -14,6 +16,7 @@ export const ContainerConfig = z.object({
   workdir: z.string(),
   user: z.string().describe('User inside, empty for root.'),
   stopSignal: z.string(),
+  health: HealthCheck.optional().describe('How it is checked, where it is.'),
   network: z.object({ bridge: z.string(), address: Ipv4, prefix: z.int(), gateway: Ipv4 }),
   userns: z.object({ base: z.int(), size: z.int() }),
   assignment: z
@@ -25,6 +28,11 @@ export const ContainerConfig = z.object({
     .optional()
     .describe('Stopped by somebody who said so; the next boot leaves it alone where asked.'),
   createdAt: z.iso.datetime(),
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional()
+    .describe('In the journal, what it printed has this mark: others had its name before.'),
 });
 export type ContainerConfig = z.output<typeof ContainerConfig>;
 
@@ -39,6 +47,8 @@ export const ContainerStatus = z.object({
   reason: z.string().nullable().describe('Why it failed, when it did; also while it waits to be started again.'),
   restarts: z.int().describe('How often it was started again by itself since it was last started.'),
   startedAt: z.iso.datetime().nullable(),
+  health: HealthState.optional().describe('Whether it works, where that is checked.'),
+  checkedAt: z.iso.datetime().nullable().optional().describe('When it was last checked.'),
   missing: z
     .array(z.string())
     .optional()

@@ -1,10 +1,9 @@
 import * as z from 'zod';
+import { Argv } from './argv.ts';
+import { HealthFlags } from './health.ts';
 import { Limits } from './limits.ts';
 import { Isolation, Protection } from './isolation.ts';
 import { ContainerName, EnvName, ImageName } from './names.ts';
-
-/** A program's argument list. Bounded so that a spec fits a KV value and a unit file. */
-export const Argv = z.array(z.string().max(8192)).max(256);
 
 export const Env = z.record(EnvName, z.string().max(32_768));
 
@@ -44,6 +43,7 @@ export const ContainerSpec = z.object({
     .optional()
     .describe('Seconds between asking it to stop and killing it, when a stop does not say.'),
   rm: z.boolean().optional().describe('Delete it when it has ended.'),
+  ...HealthFlags.shape,
   ...Limits.shape,
   ...Isolation.shape,
   without: z.array(Protection).optional().describe('Protections to leave off: only for programs trusted like root.'),

@@ -1,5 +1,7 @@
 import * as z from 'zod';
-import { Argv, Env } from './container.ts';
+import { Argv } from './argv.ts';
+import { Env } from './container.ts';
+import { ImageHealth } from './health.ts';
 import { Digest, ImageName } from './names.ts';
 
 /** How programs of an image are run unless the user says otherwise. */
@@ -15,6 +17,7 @@ export const ImageConfig = z.object({
     .regex(/^SIG[A-Z0-9+]{1,12}$/)
     .default('SIGTERM'),
   labels: z.record(z.string(), z.string()).default({}),
+  healthcheck: ImageHealth.optional(),
 });
 export type ImageConfig = z.output<typeof ImageConfig>;
 

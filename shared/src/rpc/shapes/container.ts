@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ContainerConfig, ContainerName, ContainerStatus, Enforced, GRACE_SECONDS_MAX } from '../../model/index.ts';
+import { ContainerConfig, ContainerHealth, ContainerName, ContainerStatus, Enforced, GRACE_SECONDS_MAX } from '../../model/index.ts';
 
 export const Grace = z
   .int()
@@ -13,7 +13,32 @@ export const Name = z.object({ name: ContainerName });
 export const ContainerDetail = z.object({
   status: ContainerStatus,
   config: ContainerConfig.describe('Callers who may only look see the names in `env`, and not the values.'),
+  health: ContainerHealth.optional().describe('Whether it works, where that is checked.'),
   isolation: Enforced.describe('What keeps it apart from its machine.'),
+});
+
+const Moment = z.iso.datetime({ offset: true });
+
+/** Which of the lines that a container printed. */
+export const LogWindow = z.object({
+  follow: z.boolean().default(false).describe('Keep reading as it prints, also when it is started again.'),
+  tail: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe('How many of the last lines to begin with; 1000, or with a time or a pattern all.'),
+  since: Moment.optional().describe('Nothing that is older, in RFC 3339.'),
+  until: Moment.optional().describe('Nothing that is younger, in RFC 3339.'),
+  grep: z
+    .string()
+    .min(1)
+    .max(1024)
+    // oxlint-disable-next-line no-control-regex
+    .regex(/^[^\u0000\n]*$/, { error: 'must be one line' })
+    .optional()
+    .describe('Only lines in which this regular expression is found, in the way of Perl.'),
+  earlier: z.boolean().default(false).describe('Also what earlier containers of this name printed.'),
 });
 
 export const LogLine = z.object({
