@@ -2,7 +2,8 @@
 import { Argv } from '@volt/shared/model';
 import type { z } from 'zod';
 
-export type FieldKind = 'text' | 'number' | 'boolean' | 'choice' | 'list' | 'argv' | 'record';
+/** `words` is a list whose items may have commas in them: each use of its flag is one. */
+export type FieldKind = 'text' | 'number' | 'boolean' | 'choice' | 'list' | 'words' | 'argv' | 'record';
 
 export interface Field {
   readonly param: string;
@@ -34,8 +35,10 @@ export function fieldsOf(params: z.ZodObject, letters: Readonly<Record<string, s
 function field(param: string, wrapped: z.ZodType, letter: string | undefined): Field {
   const { schema, description, isRequired, fallback } = unwrap(wrapped);
   const kind = kindOf(schema);
-  const word = kebab(param);
-  const isPlural = (kind === 'list' || kind === 'record') && word.endsWith('s');
+  const own = schema.meta()?.['flag'];
+  const word = typeof own === 'string' ? own : kebab(param);
+  const isSeveral = kind === 'list' || kind === 'words' || kind === 'record';
+  const isPlural = isSeveral && own === undefined && word.endsWith('s');
   return {
     param,
     kind,
@@ -85,7 +88,8 @@ function kindOf(schema: z.ZodType): FieldKind {
       return 'choice';
     case 'array':
       // An argument list is one value of several words, also when it is bounded further; any other array is several.
-      return (schema as z.ZodArray).element === Argv.element ? 'argv' : 'list';
+      if ((schema as z.ZodArray).element === Argv.element) return 'argv';
+      return schema.meta()?.['wholeWords'] === true ? 'words' : 'list';
     case 'record':
       return 'record';
     case 'string':

@@ -38,6 +38,8 @@ function readValue(
       return readChoice(field, label, last);
     case 'list':
       return words.flatMap((word) => word.split(',').filter((item) => item !== ''));
+    case 'words':
+      return [...words];
     case 'argv':
       return words.length > 1 ? words : readArgv(label, last);
     case 'record':

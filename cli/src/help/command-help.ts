@@ -100,6 +100,7 @@ const valueNames: Readonly<Record<Field['kind'], string>> = {
   boolean: '',
   choice: 'WORD',
   list: 'TEXT,…',
+  words: 'TEXT',
   argv: '"WORDS…"',
   record: 'KEY=VALUE',
 };
@@ -114,7 +115,7 @@ function valueName(field: Field): string {
 
 function explained(field: Field): string {
   const choices = field.choices.length > 0 ? [`One of ${field.choices.join(', ')}.`] : [];
-  const repeated = field.kind === 'record' ? ['May be repeated.'] : [];
+  const repeated = field.kind === 'record' || field.kind === 'words' ? ['May be repeated.'] : [];
   const fallback = defaultText(field);
   return [field.description, ...choices, ...repeated, ...(fallback === undefined ? [] : [`(default: ${fallback})`])]
     .filter((part) => part !== '')

@@ -59,6 +59,15 @@ describe('words become params', () => {
     expect(await params('container stop web --grace=60', 'container.stop')).toMatchObject({ grace: 60 });
   });
 
+  test('a list whose items have commas is one item for each use', async () => {
+    const line = 'run web nginx -v a:/a:ro --mount type=tmpfs,target=/b --tmpfs /c:size=1M,mode=700';
+    expect(await params(line, 'container.run')).toMatchObject({
+      volumes: ['a:/a:ro'],
+      mounts: ['type=tmpfs,target=/b'],
+      tmpfs: ['/c:size=1M,mode=700'],
+    });
+  });
+
   test('lists by commas or by repeating, an argument list by the rules of a shell', async () => {
     const line = ['image', 'build', 'web', '-p', 'nginx,curl', '-p', 'less', '--entrypoint', "nginx -g 'daemon off;'"];
     expect(await params(line, 'image.build')).toEqual({

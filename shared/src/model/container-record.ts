@@ -3,6 +3,7 @@ import { Argv } from './argv.ts';
 import { ContainerSpec, ContainerState, Env } from './container.ts';
 import { HealthCheck, HealthState } from './health.ts';
 import { ContainerName, Digest, Ipv4 } from './names.ts';
+import { Mount } from './volume.ts';
 
 /**
  * config.json: the spec, and all that was decided when the container was made,
@@ -23,6 +24,7 @@ export const ContainerConfig = z.object({
     .object({ workload: z.string(), instance: z.string(), generation: z.int(), exclusive: z.boolean() })
     .nullable()
     .describe('Set when the cluster asked for it.'),
+  mounts: z.array(Mount).optional().describe('What it is given besides the files of its image, by path.'),
   isStoppedByHand: z
     .boolean()
     .optional()

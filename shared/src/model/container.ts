@@ -4,6 +4,7 @@ import { HealthFlags } from './health.ts';
 import { Limits } from './limits.ts';
 import { Isolation, Protection } from './isolation.ts';
 import { ContainerName, EnvName, ImageName } from './names.ts';
+import { Storage } from './volume.ts';
 
 export const Env = z.record(EnvName, z.string().max(32_768));
 
@@ -46,6 +47,7 @@ export const ContainerSpec = z.object({
   ...HealthFlags.shape,
   ...Limits.shape,
   ...Isolation.shape,
+  ...Storage.shape,
   without: z.array(Protection).optional().describe('Protections to leave off: only for programs trusted like root.'),
 });
 export type ContainerSpec = z.output<typeof ContainerSpec>;

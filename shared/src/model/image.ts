@@ -17,6 +17,7 @@ export const ImageConfig = z.object({
     .regex(/^SIG[A-Z0-9+]{1,12}$/)
     .default('SIGTERM'),
   labels: z.record(z.string(), z.string()).default({}),
+  volumes: z.array(z.string().max(4095)).max(64).optional().describe('Paths that its containers get volumes at.'),
   healthcheck: ImageHealth.optional(),
 });
 export type ImageConfig = z.output<typeof ImageConfig>;

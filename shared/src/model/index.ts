@@ -10,3 +10,4 @@ export * from './limits.ts';
 export * from './isolation.ts';
 export * from './membership.ts';
 export * from './names.ts';
+export * from './volume.ts';

@@ -158,12 +158,16 @@ function targetOf(path: string): string {
   return plain;
 }
 
-const sourceOf = (path: string): string => (path === '/' ? wrong("'/' is all of the node") : pathOf(path, 'a folder of the node'));
+const sourceOf = (path: string): string =>
+  path === '/' ? wrong("'/' is all of the node") : pathOf(path, 'a folder of the node');
 
 function pathOf(path: string, what: string): string {
   const plain = path.replace(/\/+$/, '');
-  const isPlain = plain.length <= 4095 && PLAIN_PATH.test(plain) && !plain.split('/').some((p) => p === '.' || p === '..');
-  return isPlain ? plain : wrong(`'${path}' must be ${what}: it begins with / and has no '..', ':', quotes or backslashes`);
+  const isPlain =
+    plain.length <= 4095 && PLAIN_PATH.test(plain) && !plain.split('/').some((p) => p === '.' || p === '..');
+  return isPlain
+    ? plain
+    : wrong(`'${path}' must be ${what}: it begins with / and has no '..', ':', quotes or backslashes`);
 }
 
 /** A word that is checked as soon as it is read. Its own complaint says what is wrong. */

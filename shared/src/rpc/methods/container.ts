@@ -11,7 +11,7 @@ import {
   SignalName,
 } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
-import { ContainerDetail, ExecInput, ExecOutput, Grace, LogLine, Name } from '../shapes/container.ts';
+import { ContainerDetail, ExecInput, ExecOutput, Grace, LogLine, LogWindow, Name } from '../shapes/container.ts';
 
 /** Of one question. */
 const NAMES_MAX = 1024;
@@ -31,7 +31,7 @@ export const containerMethods = {
       command: 'container create',
       positional: ['name', 'image'],
       rest: 'command',
-      short: { e: 'env', l: 'labels' },
+      short: { e: 'env', l: 'labels', v: 'volumes' },
       columns: shown,
       examples: ['container create web nginx', 'container create job debian:trixie -- /bin/sleep 60'],
     },
@@ -49,7 +49,7 @@ export const containerMethods = {
       alias: 'run',
       positional: ['name', 'image'],
       rest: 'command',
-      short: { e: 'env', l: 'labels' },
+      short: { e: 'env', l: 'labels', v: 'volumes' },
       columns: shown,
       examples: [
         'run web nginx',
@@ -265,9 +265,8 @@ export const containerMethods = {
   'container.logs': stream({
     summary: 'Read what a container printed, from the journal.',
     params: () =>
-      Name.extend({
-        follow: z.boolean().default(false).describe('Keep reading as it prints.'),
-        tail: z.int().min(0).max(100_000).default(1000).describe('How many of the last lines to begin with.'),
+      Name.extend(LogWindow.shape).refine(({ follow, until }) => !follow || until === undefined, {
+        error: 'what is followed has no end: leave out one of follow and until',
       }),
     event: () => LogLine,
     result: () => z.object({}),
