@@ -37,27 +37,49 @@ export async function sweep({ store, marked, lowerNames, dryRun, breath, onShard
   for (const [index, shard] of shards.entries()) {
     onShard?.(index, shards.length);
     await breath.breathe();
-    const folder = join(layout.objects, shard);
-    for (const digest of await readdir(folder)) {
+    const garbage: Garbage[] = [];
+    for (const digest of await readdir(join(layout.objects, shard))) {
       if (breath.isDue) await breath.breathe();
       if (!isDigest(digest)) continue;
       if (marked.has(digest)) {
         swept.kept++;
         continue;
       }
+      const path = join(layout.objects, shard, digest);
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      if (stats !== undefined) garbage.push({ digest, path, stats });
+    }
+    // Names are spread at random, inodes lie on the disk side by side: in their order it takes half of the time.
+    garbage.sort((one, other) => one.stats.ino - other.stats.ino);
+    for (const { digest, path, stats } of garbage) {
+      if (breath.isDue) await breath.breathe();
       // From here to the removal nothing may wait: a writer could come to rely on it in between.
       if (store.holds.isHeld(digest)) {
         swept.held++;
         continue;
       }
-      const path = join(folder, digest);
-      const stats: Stats | undefined = lstatSync(path, { throwIfNoEntry: false });
-      if (stats === undefined) continue;
-      if (!dryRun) unlinkSync(path);
+      if (!dryRun && !isRemoved(path)) continue;
       swept.objects++;
       swept.sizeBytes += stats.size;
       if (stats.nlink - lowerNames.get(stats.ino) === 1) swept.freedBytes += stats.blocks * BLOCK_BYTES;
     }
   }
   return swept;
+}
+
+interface Garbage {
+  readonly digest: string;
+  readonly path: string;
+  readonly stats: Stats;
+}
+
+/** False where somebody else did. */
+function isRemoved(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw thrown;
+  }
 }
