@@ -4,6 +4,7 @@ import type { ContainerConfig, ContainerSpec } from '@volt/shared/model';
 import type { Place } from '../network/index.ts';
 import { numericUser, type Accounts } from './accounts.ts';
 import type { ResolvedImage } from './engine.ts';
+import { healthCheckOf } from './health.ts';
 import { freeSlot, userRange } from './slots.ts';
 
 /** What programs expect to find when neither the image nor the user says otherwise. */
@@ -35,6 +36,7 @@ export function resolveConfig({ spec, image, accounts, assignment, now }: Facts)
     env: { PATH, ...config.env, ...spec.env },
     workdir: config.workdir,
     user: numericUser(config.user, accounts),
+    health: healthCheckOf(spec, config.healthcheck),
     stopSignal: spec.stopSignal ?? config.stopSignal,
     assignment,
     createdAt: now.toISOString(),

@@ -5,6 +5,7 @@ import type { LogLine } from '@volt/shared/rpc';
 import type { Clock, Files } from '../host/index.ts';
 import type { Network } from '../network/index.ts';
 import { enforced, missing, policyOf, requireEnforceable } from '../security/index.ts';
+import { eitherRings } from './bells.ts';
 import { place, resolveConfig } from './config.ts';
 import { ContainerControls } from './controls.ts';
 import type { Driver, Gauges, Reach } from './drivers/driver.ts';
@@ -13,6 +14,7 @@ import type {
   Engine,
   ExecIo,
   ExecRequest,
+  Healths,
   Images,
   Inspected,
   LogOptions,
@@ -21,7 +23,7 @@ import type {
   ResolvedImage,
   Wanted,
 } from './engine.ts';
-import { isUp, Known, statusOf } from './known.ts';
+import { isUp, Known, noHealths, statusOf } from './known.ts';
 import { Ledger } from './ledger.ts';
 import { checkLimits, limitsOf, unenforced, withLimits } from './limits.ts';
 
@@ -32,6 +34,7 @@ export interface EngineOptions {
   readonly network: Pick<Network, 'place'>;
   readonly clock: Clock;
   readonly containers: string;
+  readonly healths?: Healths | undefined;
 }
 
 /** How long a container is given when nobody says: on replacement and on forced deletion. */
@@ -46,8 +49,8 @@ export class ContainerEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#known = new Known(new Ledger(options.files, options.containers), options.driver);
-    const { driver, clock } = options;
+    const { driver, clock, healths = noHealths } = options;
+    this.#known = new Known(new Ledger(options.files, options.containers), driver, healths);
     this.controls = new ContainerControls({
       known: this.#known,
       driver,
@@ -83,6 +86,7 @@ export class ContainerEngine implements Engine {
       try {
         const renamed = await this.#known.ledger.rename(name, to);
         await driver.rename(name, to);
+        await this.#known.healths.forget(name);
         await driver.install(renamed, lower);
       } finally {
         this.#placed.delete(to);
@@ -143,16 +147,17 @@ export class ContainerEngine implements Engine {
 
   async observe(): Promise<Observed[]> {
     const observed = new Map((await this.#options.driver.list()).map((one) => [one.name, one]));
-    return this.#known.ledger.all().map((config) => ({
-      config,
-      status: statusOf(config, observed.get(config.spec.name)),
-    }));
+    return this.#known.ledger.all().map((config) => {
+      const one = observed.get(config.spec.name);
+      return { config, status: statusOf(config, one, this.#known.healths.of(config, one)) };
+    });
   }
 
   async inspect(name: string): Promise<Inspected> {
     const config = this.#known.existing(name);
     const isolation = enforced(config, this.#options.driver.landlock);
-    return { config, status: await this.#known.status(name), isolation };
+    const status = await this.#known.status(name);
+    return { config, status, health: this.#known.healths.of(config, status), isolation };
   }
 
   missing(spec: ContainerSpec): string[] {
@@ -190,7 +195,12 @@ export class ContainerEngine implements Engine {
   }
 
   changes(signal: AbortSignal): AsyncIterable<void> {
-    return this.#options.driver.changes(signal);
+    const listen = (listener: () => void) => this.#known.healths.listen(listener);
+    return eitherRings((stop) => this.#options.driver.changes(stop), listen, signal);
+  }
+
+  checked(): ContainerConfig[] {
+    return this.#known.ledger.all().filter(({ health }) => health !== undefined);
   }
 
   async recover(signal: AbortSignal): Promise<Recovery> {
@@ -329,6 +339,7 @@ export class ContainerEngine implements Engine {
     await this.#down(name, GRACE_SECONDS, signal);
     await this.#known.ledger.remove(name);
     await driver.remove(name);
+    await this.#known.healths.forget(name);
   }
 }
 

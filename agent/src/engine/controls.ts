@@ -1,10 +1,12 @@
 /** What is done to containers that are there: signals, stillness, waiting, looking inside, clearing away. */
 import { VoltError } from '@volt/shared/errors';
-import type { ContainerProcess, ContainerStatus, ContainerUsage } from '@volt/shared/model';
+import type { ContainerHealth, ContainerProcess, ContainerStatus, ContainerUsage } from '@volt/shared/model';
 import type { Clock } from '../host/index.ts';
 import type { Driver, Reach, Gauges } from './drivers/driver.ts';
 import type { Controls } from './engine.ts';
 import { isUp, type Known } from './known.ts';
+import { eitherRings } from './bells.ts';
+import { isHopeless, isReady, notInTime, notReady } from './ready.ts';
 import { rings } from './rings.ts';
 
 export interface ControlsOptions {
@@ -14,6 +16,9 @@ export interface ControlsOptions {
   /** Stops it and removes all of it; in its lane. */
   readonly remove: (name: string, signal: AbortSignal) => Promise<void>;
 }
+
+/** What an unhealthy one is given to end by itself, when it does not say. */
+const GRACE_SECONDS = 10;
 
 /** Before systemd is asked again after it could not be. */
 const BUS_AWAY_MS = 2000;
@@ -58,6 +63,53 @@ export class ContainerControls implements Controls {
     }
     signal.throwIfAborted();
     throw new VoltError('INTERRUPTED', `Waiting for '${name}' ended`);
+  }
+
+  async untilHealthy(name: string, timeoutMs: number, signal: AbortSignal): Promise<ContainerStatus> {
+    const { known, driver, clock } = this.#options;
+    const isChecked = known.existing(name).health !== undefined;
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    void clock.sleep(timeoutMs, either).then(() => over.abort());
+    const listen = (listener: () => void) => known.healths.listen(listener);
+    const changes = (stop: AbortSignal) => eitherRings((end) => driver.changes(end), listen, stop);
+    try {
+      for await (const _ of rings(changes, clock, either)) {
+        const status = await known.status(name);
+        if (isReady(status, isChecked)) return status;
+        if (isHopeless(status)) throw notReady(status, this.#healthOf(status));
+      }
+      signal.throwIfAborted();
+      throw notInTime(name, timeoutMs, this.#healthOf(await known.status(name)));
+    } finally {
+      over.abort();
+    }
+  }
+
+  async fail(name: string, run: string, signal: AbortSignal): Promise<void> {
+    const { known, driver, clock } = this.#options;
+    const whileSame = (act: () => Promise<void>) =>
+      known.on(name, signal, async () => {
+        const { state, startedAt } = await known.status(name);
+        if (state === 'running' && startedAt === run) await act();
+      });
+    const { spec, stopSignal } = known.existing(name);
+    // An end at its stop signal is a good one, after which this policy would leave it so.
+    if (!spec.restart.startsWith('on-failure')) {
+      await whileSame(() => driver.kill(name, stopSignal, signal));
+      await clock.sleep((spec.stopTimeout ?? GRACE_SECONDS) * 1000, signal);
+    }
+    if (!signal.aborted) await whileSame(() => driver.fail(name));
+  }
+
+  note(name: string, signal: AbortSignal): Promise<void> {
+    const { known } = this.#options;
+    return known.on(name, signal, async () => void (await known.noted(name)));
+  }
+
+  #healthOf(status: ContainerStatus): ContainerHealth | undefined {
+    const { known } = this.#options;
+    return known.healths.of(known.existing(status.name), status);
   }
 
   async processes(name: string): Promise<ContainerProcess[]> {

@@ -9,6 +9,7 @@
  */
 import type {
   ContainerConfig,
+  ContainerHealth,
   ContainerProcess,
   ContainerSpec,
   ContainerStatus,
@@ -76,6 +77,18 @@ export interface Controls {
   /** Resolves with its exit code once it has ended, and will not be started again by itself. */
   wait(name: string, signal: AbortSignal): Promise<number>;
 
+  /**
+   * Resolves once it runs and, where that is checked, is healthy. DEPENDENCY with its last words when it is unhealthy
+   * or has ended, TIMEOUT when it is neither in time.
+   */
+  untilHealthy(name: string, timeoutMs: number, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** Lets a run that is unhealthy fail, so that its restart policy has it. A later run is left alone. */
+  fail(name: string, run: string, signal: AbortSignal): Promise<void>;
+
+  /** Brings state.json up to date. */
+  note(name: string, signal: AbortSignal): Promise<void>;
+
   /** What runs inside, as it is numbered inside. CONFLICT when nothing does. */
   processes(name: string): Promise<ContainerProcess[]>;
 
@@ -92,6 +105,9 @@ export interface Controls {
 /** And what the agent itself asks. */
 export interface Engine extends Containers, Changes {
   readonly controls: Controls;
+
+  /** Those whose health is to be checked. Nothing is asked of the host for it. */
+  checked(): ContainerConfig[];
 
   /** Every container with what the cluster said of it, for the cluster's loop. */
   observe(): Promise<Observed[]>;
@@ -144,7 +160,20 @@ export interface Observed {
 }
 
 export interface Inspected extends Observed {
+  readonly health?: ContainerHealth | undefined;
   readonly isolation: Enforced;
+}
+
+/** What a run of a container is told by. */
+export type ObservedRun = Pick<ContainerStatus, 'state' | 'startedAt'>;
+
+/** Whether containers that run also work, as the room that checks them knows. */
+export interface Healths {
+  /** Undefined for what is not checked, or does not run. */
+  of(config: ContainerConfig, observed: ObservedRun | undefined): ContainerHealth | undefined;
+  forget(name: string): Promise<void>;
+  /** Called at each change of a state, until the result is called. */
+  listen(listener: () => void): () => void;
 }
 
 export interface Recovery {

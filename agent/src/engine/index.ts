@@ -4,12 +4,15 @@ export type {
   Engine,
   ExecIo,
   ExecRequest,
+  Healths,
   Images,
   Inspected,
   LogOptions,
   Observed,
+  ObservedRun,
   Recovery,
   ResolvedImage,
   Wanted,
 } from './engine.ts';
+export { rings } from './rings.ts';
 export { createEngine, type CreateEngineOptions } from './create-engine.ts';

@@ -1,19 +1,22 @@
 /** The containers there are, by name, and one operation at a time for each. What all operations stand on. */
 import { VoltError } from '@volt/shared/errors';
 import { didYouMean } from '@volt/shared/lib';
-import type { ContainerConfig, ContainerStatus } from '@volt/shared/model';
+import type { ContainerConfig, ContainerHealth, ContainerStatus } from '@volt/shared/model';
 import { timesRestarted } from '@volt/shared/systemd';
 import type { Driver, ObservedContainer } from './drivers/driver.ts';
+import type { Healths } from './engine.ts';
 import { Lanes } from './lanes.ts';
 import type { Ledger } from './ledger.ts';
 
 export class Known {
   readonly ledger: Ledger;
   readonly lanes = new Lanes();
+  readonly healths: Healths;
   readonly #driver: Driver;
 
-  constructor(ledger: Ledger, driver: Driver) {
+  constructor(ledger: Ledger, driver: Driver, healths: Healths) {
     this.ledger = ledger;
+    this.healths = healths;
     this.#driver = driver;
   }
 
@@ -31,7 +34,9 @@ export class Known {
   }
 
   async status(name: string): Promise<ContainerStatus> {
-    return statusOf(this.existing(name), await this.#driver.observe(name));
+    const config = this.existing(name);
+    const observed = await this.#driver.observe(name);
+    return statusOf(config, observed, this.healths.of(config, observed));
   }
 
   /** Its status, which is then in state.json too. */
@@ -45,7 +50,11 @@ export class Known {
 export const isUp = (state: ContainerStatus['state']): boolean =>
   state === 'running' || state === 'starting' || state === 'paused';
 
-export function statusOf({ spec, network, createdAt }: ContainerConfig, observed?: ObservedContainer): ContainerStatus {
+export function statusOf(
+  { spec, network, createdAt }: ContainerConfig,
+  observed?: ObservedContainer,
+  health?: ContainerHealth,
+): ContainerStatus {
   // systemd also counts the start that it then refused.
   const restarts = Math.min(observed?.restarts ?? 0, restartsMax(spec.restart));
   const reason = reasonOf(spec, observed);
@@ -60,6 +69,7 @@ export function statusOf({ spec, network, createdAt }: ContainerConfig, observed
     reason: hasGivenUp ? `${reason}${timesRestarted(restarts)}` : reason,
     restarts,
     startedAt: observed?.startedAt ?? null,
+    ...(health === undefined ? {} : { health: health.state, checkedAt: health.checkedAt }),
     createdAt,
   };
 }
@@ -70,5 +80,8 @@ function reasonOf({ memory }: ContainerConfig['spec'], observed: ObservedContain
   if (reason === null || memory === undefined || observed?.isOutOfMemory !== true) return reason;
   return reason.replace('out of memory', `out of memory: its limit is ${memory}`);
 }
+
+/** For an agent that checks nothing. */
+export const noHealths: Healths = { of: () => undefined, forget: async () => {}, listen: () => () => {} };
 
 const restartsMax = (policy: string): number => Number(/^on-failure:(\d+)$/.exec(policy)?.[1] ?? Infinity);

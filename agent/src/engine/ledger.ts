@@ -72,8 +72,8 @@ export class Ledger {
 
   /** state.json, for people and other programs. Never read by us: systemd knows. So nobody waits for the disk. */
   async note(status: ContainerStatus): Promise<void> {
-    const { name, state, pid, address, exitCode, reason, restarts, startedAt } = status;
-    const now = { name, state, pid, address, exitCode, reason, restarts, startedAt };
+    const { name, state, health, checkedAt, pid, address, exitCode, reason, restarts, startedAt } = status;
+    const now = { name, state, health, checkedAt, pid, address, exitCode, reason, restarts, startedAt };
     const text = `${JSON.stringify(now, undefined, 2)}\n`;
     await this.#files.write(`${this.#folder}/${name}/state.json`, text, { ...SECRET, durable: false });
   }

@@ -52,6 +52,8 @@ export interface Driver {
 export interface Reach {
   /** Sends a signal to its program. KILL resolves once it is down, and it stays so. */
   kill(name: string, signalName: string, signal: AbortSignal): Promise<void>;
+  /** Ends its program as a failure, for which its restart policy is. */
+  fail(name: string): Promise<void>;
   pause(name: string): Promise<void>;
   resume(name: string): Promise<void>;
   /** Forgets the old name of one that is down, once its folder has the new one. `install` is called after. */

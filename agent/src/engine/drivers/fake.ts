@@ -77,6 +77,10 @@ export class FakeDriver implements Driver, Reach, Gauges {
     else if (signalName === 'SIGTERM') this.end(name, 143);
   }
 
+  async fail(name: string): Promise<void> {
+    this.end(name, 137);
+  }
+
   async pause(name: string): Promise<void> {
     this.#set(name, { ...this.host.get(name), state: 'paused' });
   }

@@ -49,6 +49,10 @@ export class NspawnReach implements Omit<Reach, 'rename'>, Gauges {
     await this.#systemd.resetFailed(unit);
   }
 
+  async fail(name: string): Promise<void> {
+    await this.#systemd.kill(containerUnit(name), SIGKILL);
+  }
+
   async pause(name: string): Promise<void> {
     await this.#systemd.freeze(containerUnit(name));
   }
