@@ -32,6 +32,11 @@ struct record {
 	uint32_t major, minor, xattrs_bytes, reserved_too;
 };
 
+static void copy_bytes(void *to, const void *from, size_t size)
+{
+	for (size_t n = 0; n < size; n++) ((volatile char *)to)[n] = ((const char *)from)[n];
+}
+
 static int is_starting_with(const char *text, const char *start)
 {
 	while (*start && *text == *start) text++, start++;
@@ -138,10 +143,10 @@ static uint32_t read_xattrs(long fd)
 		uint16_t name_bytes = length(name);
 		uint32_t value_bytes = size;
 		if (used + 6 + name_bytes + value_bytes > sizeof xattrs) fail(FILE_FAILED, "read", path, "Too many attributes");
-		memcpy(xattrs + used, &name_bytes, 2);
-		memcpy(xattrs + used + 2, &value_bytes, 4);
-		memcpy(xattrs + used + 6, name, name_bytes);
-		memcpy(xattrs + used + 6 + name_bytes, xattr_value, value_bytes);
+		copy_bytes(xattrs + used, &name_bytes, 2);
+		copy_bytes(xattrs + used + 2, &value_bytes, 4);
+		copy_bytes(xattrs + used + 6, name, name_bytes);
+		copy_bytes(xattrs + used + 6 + name_bytes, xattr_value, value_bytes);
 		used += 6 + name_bytes + value_bytes;
 	}
 	return used;
@@ -186,7 +191,7 @@ static void *reserve(size_t size)
 	return at < 0 && at > -4096 ? 0 : (void *)at;
 }
 
-/* The entry of a file seen before; otherwise this is its first name. Without room for more all are files of their own. */
+/* The entry of a file seen before; otherwise this is its first name. Without room, all are files of their own. */
 static const struct link *seen_before(const struct statx *found)
 {
 	if (!links) {
@@ -200,7 +205,7 @@ static const struct link *seen_before(const struct statx *found)
 		if (links[at].device == device && links[at].inode == found->stx_ino) return &links[at];
 	if (link_count >= LINKS_MAX / 2 || link_names_used + path_length > LINK_NAMES_BYTES_MAX) return 0;
 	links[at] = (struct link){ device, found->stx_ino, link_names_used, path_length };
-	memcpy(link_names + link_names_used, path, path_length);
+	copy_bytes(link_names + link_names_used, path, path_length);
 	link_names_used += path_length;
 	link_count++;
 	return 0;
@@ -227,7 +232,7 @@ static void pack_folder(long fd, int depth)
 			size_t bytes = length(one->name);
 			if (path_length + bytes + 2 > sizeof path) fail(NO_SPACE, "read", path, "Its path is too long");
 			path[path_length++] = '/';
-			memcpy(path + path_length, one->name, bytes + 1);
+			copy_bytes(path + path_length, one->name, bytes + 1);
 			path_length += bytes;
 			pack(fd, one->name, depth + 1);
 			path_length = own_length;
@@ -286,7 +291,7 @@ static void name_stream(const char *name)
 {
 	path_length = length(name);
 	if (path_length + 1 > sizeof path) fail(NO_SPACE, "read", name, "Its path is too long");
-	memcpy(path, name, path_length + 1);
+	copy_bytes(path, name, path_length + 1);
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------------- */
@@ -370,12 +375,12 @@ static void set_xattrs(long fd, uint32_t bytes)
 	for (size_t at = 0; at + 6 <= bytes; ) {
 		uint16_t name_bytes;
 		uint32_t value_bytes;
-		memcpy(&name_bytes, xattrs + at, 2);
-		memcpy(&value_bytes, xattrs + at + 2, 4);
+		copy_bytes(&name_bytes, xattrs + at, 2);
+		copy_bytes(&value_bytes, xattrs + at + 2, 4);
 		at += 6;
 		if (name_bytes > 255 || at + name_bytes + value_bytes > bytes) fail_writing(-EINVAL, path);
 		char name[256];
-		memcpy(name, xattrs + at, name_bytes);
+		copy_bytes(name, xattrs + at, name_bytes);
 		name[name_bytes] = 0;
 		write_must(call(__NR_fsetxattr, fd, (long)name, (long)xattrs + at + name_bytes, value_bytes, 0, 0), path);
 		at += name_bytes + value_bytes;
@@ -399,7 +404,7 @@ static void finish_open(long fd, const struct record *record)
 	set_times(fd, 0, record, 0);
 }
 
-/* Folders that were made here get their mode and time when all that is in them is there. Each is inside the one before. */
+/* Folders that were made here get mode and time when all that is in them is there. Each is inside the one before. */
 static struct { long fd; struct record record; size_t bytes; } unfinished[DEPTH_MAX];
 static int unfinished_count;
 static char entered[NAMES_BYTES_MAX];
@@ -430,7 +435,7 @@ static void make_folder(long folder, const char *name, struct record record)
 	set_xattrs(fd, record.xattrs_bytes);
 	record.xattrs_bytes = 0;
 	if (unfinished_count == DEPTH_MAX) fail(NO_SPACE, "write", path, "Too deep");
-	memcpy(entered, path, length(path) + 1);
+	copy_bytes(entered, path, length(path) + 1);
 	unfinished[unfinished_count].fd = fd;
 	unfinished[unfinished_count].record = record;
 	unfinished[unfinished_count++].bytes = length(path);
@@ -502,10 +507,10 @@ static void unpack_entry(long base, const struct record *record)
 static void unpack(const char *where)
 {
 	static const char start[] = ".volt-copy-";
-	memcpy(spare_name, start, sizeof start);
+	copy_bytes(spare_name, start, sizeof start);
 	char number_text[32];
 	const char *own = decimal(call(__NR_getpid, 0, 0, 0, 0, 0, 0), number_text + sizeof number_text);
-	memcpy(spare_name + sizeof start - 1, own, length(own) + 1);
+	copy_bytes(spare_name + sizeof start - 1, own, length(own) + 1);
 	call(__NR_umask, 0, 0, 0, 0, 0, 0);
 	long base = file_must(open_at(AT_FDCWD, where, O_RDONLY | O_DIRECTORY, 0), "write", where);
 	for (struct record record; ; ) {

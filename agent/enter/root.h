@@ -9,7 +9,8 @@ static void write_map(const char *process, const char *file)
 	for (; *file; file++) path[at++] = *file;
 	path[at] = 0;
 	for (const char *from = "0 "; *from; from++) map[bytes++] = *from;
-	for (const char *from = asked.users; *from && bytes < sizeof map - 1; from++) map[bytes++] = *from == ':' ? ' ' : *from;
+	for (const char *from = asked.users; *from && bytes < sizeof map - 1; from++)
+		map[bytes++] = *from == ':' ? ' ' : *from;
 	map[bytes] = 0;
 	long fd = call(__NR_openat, AT_FDCWD, (long)path, O_WRONLY | O_CLOEXEC, 0, 0, 0);
 	must(fd, "users", path);
