@@ -16,12 +16,14 @@ export interface Facts {
   readonly accounts: Accounts;
   readonly assignment: ContainerConfig['assignment'];
   readonly now: Date;
+  /** Its mark in the journal. */
+  readonly id: string;
 }
 
 /** All but what must differ from other containers. */
 export type Resolved = Omit<ContainerConfig, 'network' | 'userns'>;
 
-export function resolveConfig({ spec, image, accounts, assignment, now }: Facts): Resolved {
+export function resolveConfig({ spec, image, accounts, assignment, now, id }: Facts): Resolved {
   const { config, manifest, tree } = image;
   const command = spec.command.length > 0 ? [...spec.command] : [...config.entrypoint, ...config.cmd];
   if (command.length === 0) {
@@ -40,6 +42,7 @@ export function resolveConfig({ spec, image, accounts, assignment, now }: Facts)
     stopSignal: spec.stopSignal ?? config.stopSignal,
     assignment,
     createdAt: now.toISOString(),
+    id,
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { toVoltError, VoltError } from '@volt/shared/errors';
 import type { ContainerConfig, ContainerSpec, ContainerStatus, Limits } from '@volt/shared/model';
@@ -165,8 +166,7 @@ export class ContainerEngine implements Engine {
   }
 
   async *logs(name: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
-    this.#known.existing(name);
-    yield* this.#options.driver.logs(name, options, signal);
+    yield* this.#options.driver.logs(this.#known.existing(name), options, signal);
   }
 
   async exec(name: string, request: ExecRequest, io: ExecIo, signal: AbortSignal): Promise<number> {
@@ -259,7 +259,7 @@ export class ContainerEngine implements Engine {
     const lower = await images.ensureLower(image.tree, signal);
     const assignment = wanted?.assignment ?? null;
     const accounts = await this.#accounts(image);
-    const resolved = resolveConfig({ spec, image, accounts, assignment, now: clock.now() });
+    const resolved = resolveConfig({ spec, image, accounts, assignment, now: clock.now(), id: newId() });
     signal.throwIfAborted();
     // No wait between reading who has what and reserving it. Another may have been given the name in the meantime.
     this.#refuseTaken(spec.name);
@@ -342,6 +342,8 @@ export class ContainerEngine implements Engine {
     await this.#known.healths.forget(name);
   }
 }
+
+const newId = (): string => randomUUID().replaceAll('-', '');
 
 /** What the cluster placed here cannot be deleted here. */
 function nameTaken(name: string, { assignment }: ContainerConfig): VoltError {

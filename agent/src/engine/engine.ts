@@ -19,6 +19,7 @@ import type {
   Limits,
 } from '@volt/shared/model';
 import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
+import type { ContainerLogs } from '@volt/shared/systemd';
 import type { VoltError } from '@volt/shared/errors';
 import type { z } from 'zod';
 
@@ -126,10 +127,7 @@ export interface Engine extends Containers, Changes {
   recover(signal: AbortSignal): Promise<Recovery>;
 }
 
-export interface LogOptions {
-  readonly follow: boolean;
-  readonly tail: number;
-}
+export type LogOptions = ContainerLogs;
 
 export interface ExecRequest {
   readonly command: readonly string[];

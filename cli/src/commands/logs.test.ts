@@ -31,12 +31,72 @@ const logsOf =
 test('one container: what it printed and nothing else', async () => {
   const { code, stdout, asked } = await volt('logs web --tail 5 -f', { answers: { 'container.logs': logsOf('web') } });
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'hello from web\n' });
-  expect(asked[0]?.params).toEqual({ name: 'web', follow: true, tail: 5 });
+  expect(asked[0]?.params).toEqual({ name: 'web', follow: true, tail: 5, earlier: false });
 });
 
 test('several: each line says whose it is', async () => {
   const { stdout } = await volt('logs web db', { answers: { 'container.logs': logsOf('web', 'db') } });
-  expect(stdout.trimEnd().split('\n').sort()).toEqual(['db | hello from db', 'web | hello from web']);
+  expect(stdout.trimEnd().split('\n').sort()).toEqual(['db  | hello from db', 'web | hello from web']);
+});
+
+test('several: by time, under names of one width', async () => {
+  const lines = (name: string, ...seconds: number[]) =>
+    seconds.map((second) => ({
+      at: `2026-01-01T11:59:0${second}.000Z`,
+      name,
+      text: String(second),
+    }));
+  const printed: Record<string, object[]> = { web: lines('web', 1, 4), 'long-one': lines('long-one', 2, 3) };
+  const answers: Record<string, Answer> = {
+    'container.logs': async ({ params }, { emit }) => {
+      for (const line of printed[String(params['name'])]!) await emit(line);
+      return {};
+    },
+  };
+  const { stdout } = await volt('logs web long-one', { answers });
+  expect(stdout).toBe('web      | 1\nlong-one | 2\nlong-one | 3\nweb      | 4\n');
+  const painted = (await volt('logs web long-one --color always', { answers })).stdout;
+  expect(painted).toMatch(/^\u001B\[\d+mweb {6}\|\u001B\[0m 1$/m);
+  expect((await volt('logs web long-one --no-color', { answers })).stdout).toBe(stdout);
+});
+
+test('times are those of this machine, and the agent is told of moments', async () => {
+  const { asked } = await volt(['logs', 'web', '--since', '10m', '--until', '2026-01-01T11:59:00Z', '-g', 'a b'], {
+    answers: { 'container.logs': logsOf('web') },
+  });
+  expect(asked[0]?.params).toEqual({
+    name: 'web',
+    follow: false,
+    earlier: false,
+    since: '2026-01-01T11:50:00.000Z',
+    until: '2026-01-01T11:59:00.000Z',
+    grep: 'a b',
+  });
+});
+
+test.each([
+  ['logs web --since soon', "'--since' does not understand 'soon'"],
+  ['logs web --since 1h --until 2h', "'--since' is after '--until'"],
+  ['logs web -f --until now', 'What is followed has no end'],
+])('%s', async (words, complaint) => {
+  const { code, stderr, asked } = await volt(words, { answers: { 'container.logs': logsOf('web') } });
+  expect({ code, asked }).toEqual({ code: 2, asked: [] });
+  expect(stderr).toContain(complaint);
+});
+
+test('an agent that is started again is asked for the rest', async () => {
+  let times = 0;
+  const answers: Record<string, Answer> = {
+    'container.logs': async (_, { emit }) => {
+      await emit({ at, name: 'web', text: 'one' });
+      if (times++ === 0) throw new VoltError('DAEMON', 'The agent closed the connection');
+      await emit({ at, name: 'web', text: 'two' });
+      return {};
+    },
+  };
+  const { code, stdout, asked } = await volt('logs web -f', { answers });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'one\ntwo\n' });
+  expect(asked[1]?.params).toEqual({ name: 'web', follow: true, earlier: false, since: at });
 });
 
 test('time stamps', async () => {

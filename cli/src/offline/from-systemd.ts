@@ -28,6 +28,8 @@ interface Config {
   readonly spec?: { readonly image?: string };
   readonly network?: { readonly address?: string };
   readonly assignment?: { readonly workload?: string } | null;
+  readonly id?: string;
+  readonly createdAt?: string;
 }
 
 export class FromSystemd implements Offline {
@@ -46,11 +48,12 @@ export class FromSystemd implements Offline {
     this.#node = node;
   }
 
-  async *logs({ name, follow, tail }: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
+  async *logs({ name, ...wanted }: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
     const { journal } = await this.#systemd();
-    const { containerUnit } = await import('@volt/shared/systemd');
+    const { containerJournal } = await import('@volt/shared/systemd');
     if (!(await this.#isKnown(name))) throw new VoltError('NOT_FOUND', `There is no container '${name}'`);
-    for await (const line of journal({ unit: containerUnit(name), follow, tail }, signal)) {
+    const { id, createdAt } = await this.#config(name);
+    for await (const line of journal(containerJournal({ name, id, createdAt }, wanted), signal)) {
       yield { at: line.at.toISOString(), name, text: line.text };
     }
   }

@@ -3,11 +3,10 @@
  * systemd units, so systemd and the journal know most of what people ask for.
  */
 import type { LogLine } from '@volt/shared/rpc';
+import type { ContainerLogs } from '@volt/shared/systemd';
 
-export interface LogQuery {
+export interface LogQuery extends ContainerLogs {
   readonly name: string;
-  readonly follow: boolean;
-  readonly tail: number;
 }
 
 export interface Offline {

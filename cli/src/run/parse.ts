@@ -47,6 +47,12 @@ export function parse(command: Command, words: readonly string[], env: Env): Par
   };
 }
 
+/** `--no-color` is what other programs call `--color never`. */
+function withoutColour(words: readonly string[]): string[] {
+  const end = words.indexOf('--');
+  return words.map((word, at) => (word === '--no-color' && (end === -1 || at < end) ? '--color=never' : word));
+}
+
 /** Two params of different origin can share a name only when the command's own hides the global one. */
 const pick = (typed: Typed, fields: readonly Field[]): Typed =>
   Object.fromEntries(fields.map(({ param }) => [param, typed[param]]));
@@ -57,7 +63,7 @@ function readFlags(command: Command, fields: readonly Field[], words: readonly s
   parser.configureOutput({ writeErr: () => {}, writeOut: () => {} }).argument('[words...]');
   for (const field of fields) for (const option of optionsOf(field, typed)) parser.addOption(option);
   try {
-    parser.parse([...words], { from: 'user' });
+    parser.parse(withoutColour(words), { from: 'user' });
   } catch (thrown) {
     if (thrown instanceof CommanderError) throw usageError(thrown, command, fields);
     throw thrown;

@@ -305,7 +305,8 @@ describe('help', () => {
             --node NAME     Through the controller, to this node's agent.
             --host TEXT     Path of a socket or https://ADDRESS:PORT, instead of a context.
             --timeout TEXT  Give up after this long, such as 30s or 2m.
-            --color WORD    When to colour the words for states. One of auto, always, never.
+            --color WORD    When to colour the words for states; --no-color is never. One of auto, always,
+                            never.
         -q, --quiet         Print names only, and no progress.
         -h, --help          Show help.
 

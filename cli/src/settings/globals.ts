@@ -14,7 +14,7 @@ export const globalParams = z.object({
   node: z.string().optional().describe("Through the controller, to this node's agent."),
   host: z.string().optional().describe('Path of a socket or https://ADDRESS:PORT, instead of a context.'),
   timeout: z.string().optional().describe('Give up after this long, such as 30s or 2m.'),
-  color: z.enum(colourModes).optional().describe('When to colour the words for states.'),
+  color: z.enum(colourModes).optional().describe('When to colour the words for states; --no-color is never.'),
   quiet: z.boolean().optional().describe('Print names only, and no progress.'),
 });
 export type GlobalValues = z.output<typeof globalParams>;

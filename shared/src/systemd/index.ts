@@ -8,7 +8,8 @@ export {
   failureOf,
   timesRestarted,
 } from './container-state.ts';
-export { journal, type JournalLine, type JournalOptions, type JournalQuery } from './journal.ts';
+export { containerJournal, type ContainerLogs } from './container-journal.ts';
+export { journal, MARK_FIELD, type JournalLine, type JournalOptions, type JournalQuery } from './journal.ts';
 export { setUnitProperties, type UnitProperty } from './properties.ts';
 export { serviceStatuses } from './service-status.ts';
 export { unitUsage, type UnitUsage } from './usage.ts';

@@ -2,7 +2,14 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { journal, JOURNAL_TEXT_MAX, journalArguments, parseEntry, type JournalLine } from './journal.ts';
+import {
+  journal,
+  JOURNAL_TEXT_MAX,
+  journalArguments,
+  parseEntry,
+  type JournalLine,
+  type JournalQuery,
+} from './journal.ts';
 
 const UNIT = 'volt-container@web.service';
 const entry = (fields: object) => JSON.stringify({ __REALTIME_TIMESTAMP: '1700000000123456', ...fields });
@@ -28,16 +35,49 @@ test('the unit stands where it can only be a match', () => {
   expect(argv.slice(-3)).toEqual(['--follow', '--since=@1.500', `_SYSTEMD_UNIT=${UNIT}`]);
 });
 
+const part = { unit: UNIT, follow: true, tail: 5, grep: 'a b', untilMs: 2500, mark: 'abc' };
+
+test('what is wanted of it', () =>
+  expect(journalArguments(part).slice(4)).toEqual([
+    '--no-pager',
+    '--lines=all',
+    '--follow',
+    '--until=@2.500',
+    '--grep=a b',
+    '--case-sensitive=yes',
+    `_SYSTEMD_UNIT=${UNIT}`,
+    'VOLT_CONTAINER=abc',
+  ]));
+test('from a place in it on, time and number do not count', () =>
+  expect(journalArguments({ ...part, sinceMs: 1 }, 's=1').slice(4)).toEqual([
+    '--no-pager',
+    '--lines=all',
+    '--follow',
+    '--until=@2.500',
+    '--grep=a b',
+    '--case-sensitive=yes',
+    '--cursor=s=1',
+    `_SYSTEMD_UNIT=${UNIT}`,
+    'VOLT_CONTAINER=abc',
+  ]));
+
 let folder = '';
 beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'volt-journal-'))));
 afterEach(() => rm(folder, { recursive: true }));
 
-async function reading(script: string, signal: AbortSignal, onLine?: (line: JournalLine) => void): Promise<string[]> {
+async function reading(
+  script: string,
+  signal: AbortSignal,
+  onLine?: (line: JournalLine) => void,
+  more: Partial<JournalQuery> = {},
+): Promise<string[]> {
   const program = join(folder, 'journalctl');
   await writeFile(program, `#!/bin/sh\n${script}\n`);
   await chmod(program, 0o755);
   const texts: string[] = [];
-  for await (const line of journal({ unit: UNIT, follow: true, tail: 1 }, signal, { journalctl: [program] })) {
+  for await (const line of journal({ unit: UNIT, follow: true, tail: 1, ...more }, signal, {
+    journalctl: [program],
+  })) {
     texts.push(line.text);
     onLine?.(line);
   }
@@ -53,6 +93,27 @@ test('following ends, and its program with it, when nobody listens', async () =>
   const stop = new AbortController();
   const script = `echo '${entry({ MESSAGE: 'one' })}'; exec sleep 1000`;
   expect(await reading(script, stop.signal, () => stop.abort())).toEqual(['one']);
+});
+
+test('the last lines of a part are found backwards, and read from the oldest of them on', async () => {
+  const found = (cursor: string) => entry({ MESSAGE: cursor, __CURSOR: cursor });
+  const script = `case "$*" in
+    *--reverse*--lines=2*) echo '${found('newer')}'; echo '${found('older')}' ;;
+    *--cursor=older*) echo '${found('older')}'; echo '${found('newer')}' ;;
+  esac`;
+  const texts = await reading(script, new AbortController().signal, undefined, { tail: 2, sinceMs: 5 });
+  expect(texts).toEqual(['older', 'newer']);
+});
+
+test('a pattern that is found nowhere is no failure', async () =>
+  expect(await reading('exit 1', new AbortController().signal, undefined, { tail: 0, grep: 'x' })).toEqual([]));
+
+test('a pattern that is none is the mistake of who asked', async () => {
+  const script = `echo 'Bad pattern "[": missing terminating ] for character class' >&2; exit 1`;
+  await expect(reading(script, new AbortController().signal, undefined, { grep: '[' })).rejects.toMatchObject({
+    code: 'USAGE',
+    message: "The pattern '[' cannot be read: missing terminating ] for character class",
+  });
 });
 
 test('a program that fails says why', async () => {

@@ -56,8 +56,8 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       return mayDo(caller, 'container:operate') ? observed : withoutValues(observed);
     },
 
-    'container.logs': async ({ name, follow, tail }, { signal, emit }) => {
-      for await (const line of engine.logs(name, { follow, tail }, signal)) await emit(line);
+    'container.logs': async ({ name, ...wanted }, { signal, emit }) => {
+      for await (const line of engine.logs(name, wanted, signal)) await emit(line);
       return {};
     },
 

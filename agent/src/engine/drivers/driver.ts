@@ -39,7 +39,8 @@ export interface Driver {
   /** The same of one. Undefined when the host knows nothing of it. */
   observe(name: string): Promise<ObservedContainer | undefined>;
 
-  logs(name: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
+  /** What this container printed, or with `earlier` whatever had its name. */
+  logs(config: ContainerConfig, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
 
   /** Resolves with the program's exit code. CONFLICT when the container does not run. */
   exec(config: ContainerConfig, request: ExecRequest, io: ExecIo, signal: AbortSignal): Promise<number>;

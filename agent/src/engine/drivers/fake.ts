@@ -59,8 +59,8 @@ export class FakeDriver implements Driver, Reach, Gauges {
     return this.host.get(name);
   }
 
-  async *logs(name: string, { tail }: LogOptions): AsyncGenerator<LogLine> {
-    if (tail > 0) yield { at: '2026-01-01T00:00:00.000Z', name, text: 'hello' };
+  async *logs({ spec: { name } }: ContainerConfig, { tail }: LogOptions): AsyncGenerator<LogLine> {
+    if (tail !== 0) yield { at: '2026-01-01T00:00:00.000Z', name, text: 'hello' };
   }
 
   async exec({ spec }: ContainerConfig, { command }: ExecRequest, { emit }: ExecIo): Promise<number> {

@@ -3,6 +3,7 @@ import { ContainerName, type ContainerConfig } from '@volt/shared/model';
 import type { LogLine } from '@volt/shared/rpc';
 import {
   CONTAINER_UNITS,
+  containerJournal,
   containerOfUnit,
   containerState,
   containerUnit,
@@ -139,8 +140,9 @@ export class NspawnDriver extends NspawnReach implements Driver, Reach {
     return isKnown ? this.#observe(name, unit) : undefined;
   }
 
-  async *logs(name: string, { follow, tail }: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
-    const query = { unit: containerUnit(name), follow, tail };
+  async *logs(config: ContainerConfig, options: LogOptions, signal: AbortSignal): AsyncGenerator<LogLine> {
+    const { name } = config.spec;
+    const query = containerJournal({ name, id: config.id, createdAt: config.createdAt }, options);
     for await (const { at, text } of this.#host.journal.read(query, signal)) {
       yield { at: at.toISOString(), name, text };
     }

@@ -22,6 +22,7 @@ test('a unit with all there is', () => {
     workdir: '/srv/my app',
     user: '33:33:4,5',
     stopSignal: 'SIGQUIT',
+    id: 'c0'.repeat(16),
   });
   const always = { ...full, spec: { ...full.spec, restart: 'always' as const } };
   expect(renderUnit(always, '/lower/tree', paths, facts)).toMatchSnapshot();

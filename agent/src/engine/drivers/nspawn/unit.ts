@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import type { ContainerConfig } from '@volt/shared/model';
 import { VoltError } from '@volt/shared/errors';
+import { MARK_FIELD } from '@volt/shared/systemd';
 import { hardwareAddress } from '../../../network/index.ts';
 import { environmentArguments } from './environment.ts';
 import { limitProperties, limitsOf, rlimitArguments } from '../../limits.ts';
@@ -9,6 +10,13 @@ import { INIT_INSIDE, INSIDE, machineName, type Paths } from './paths.ts';
 import { slotOf } from '../../slots.ts';
 import { enterArguments } from './enter.ts';
 import { filterArguments, isolationArguments, isolationEnvironment, ownerOf } from './isolation.ts';
+
+/**
+ * Nothing that a program prints is left out: what prints faster than the journal
+ * takes it waits. The journal's own size is the limit of all.
+ */
+const logging = ({ id }: ContainerConfig): string =>
+  `LogRateLimitIntervalSec=0\n${id === undefined ? '' : `LogExtraFields=${MARK_FIELD}=${id}\n`}`;
 
 /** At machine shutdown, and for `systemctl stop`; `volt container stop` brings its own. */
 export const STOP_SECONDS = 90;
@@ -49,7 +57,7 @@ Type=notify
 NotifyAccess=main
 Slice=system.slice
 SyslogIdentifier=${spec.name}
-Environment=${isolationEnvironment}
+${logging(config)}Environment=${isolationEnvironment}
 EnvironmentFile=-${paths.containers}/${spec.name}/env
 ExecStart=:${quoted(run)}
 ExecStopPost=:${quoted([script, 'down', spec.name])}
