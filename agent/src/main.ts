@@ -6,7 +6,7 @@ import { realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { openDaemon, type Settings } from '@volt/shared/daemon';
 import { toVoltError, exitCode, VoltError } from '@volt/shared/errors';
 import { connectCluster, type ClusterConnection } from '@volt/shared/kv';
-import { loadClusterIdentity, RevokedKeys, type ClusterIdentity } from '@volt/shared/pki';
+import { liveTls, loadClusterIdentity, RevokedKeys, type ClusterIdentity, type TlsIdentity } from '@volt/shared/pki';
 import { asset, version } from '@volt/shared/program';
 import { SystemBus } from '@volt/shared/systemd';
 import {
@@ -18,9 +18,10 @@ import {
   openApi,
   hostNodeName,
 } from './api/index.ts';
-import { createBootstrap, type Bootstrap } from './bootstrap/index.ts';
+import { createBootstrap, renewedRow, type Renewal } from './bootstrap/index.ts';
 import { install } from './daemon/index.ts';
 import { createEngine } from './engine/index.ts';
+import { HealthBook, HealthMonitor } from './health/index.ts';
 import {
   BusSystemd,
   holdLock,
@@ -40,6 +41,7 @@ import { openCas } from './wire-cas.ts';
 import { forgetCluster, runMember } from './wire-cluster.ts';
 import { openImages, type OpenImages } from './wire-images.ts';
 import { nodeFacts } from './wire-node.ts';
+import { openRenewal, useIdentity, type ShownBy } from './wire-renewal.ts';
 
 const SOCKET_PATH = '/run/volt/volt.sock';
 const PID_PATH = '/run/volt/volt.pid';
@@ -85,14 +87,18 @@ async function run(): Promise<number> {
   const identity = await loadClusterIdentity();
   const line = identity === null ? null : openLine(identity);
   const revoked = await RevokedKeys.load();
-  const images = await openImages({ programs: host.programs, identity, line, settings });
+  const renewal = openRenewal({ ...host, identity, revoked, settings, log });
+  const { live, tls } = shownHere(identity);
+  const images = await openImages({ programs: host.programs, identity, tls, line, settings });
   const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
-  const engine = createEngine({ host, images: images.forEngine, network });
+  const healths = new HealthBook(host.files, systemClock);
+  const engine = createEngine({ host, images: images.forEngine, network, healths });
   images.use(engine);
-  const membership = restartingAfter(bootstrap, stop);
+  const membership = { ...restartingAfter(bootstrap, stop), renew: renewing(renewal) };
 
   await network.up(stop.signal);
   log.info({ ...(await engine.recover(stop.signal)) }, 'Left-overs of an earlier run are cleared');
+  await healths.load(new Set(engine.checked().map(({ spec }) => spec.name)));
   if (identity === null) await forgetCluster({ ...host, engine, log }, stop.signal);
   const api = await openApi({
     handlers: handlersOf({ engine, bus, identity, images, membership }),
@@ -100,26 +106,26 @@ async function run(): Promise<number> {
     pending,
     log,
     socket: { path: SOCKET_PATH, handedOver: handedOver[0] },
-    cluster: identity === null ? null : { ...doorOf(identity, settings, images.serveObjects), revoked },
+    cluster: doorOf({ identity, tls, settings, revoked, serveObjects: images.serveObjects }),
   });
   const member = memberOf(
-    { ...host, identity, line, engine, images: images.service, network, revoked, log },
+    { ...host, identity, tls, line, engine, images: images.service, network, revoked, log },
     stop.signal,
   );
+  const renewed = keepRenewed(renewal, { tls: live, line, api, images }, stop.signal);
   const tended = engine.controls.tend(stop.signal);
+  const checked = new HealthMonitor({ engine, book: healths, clock: systemClock, log }).run(stop.signal);
 
   notify('READY=1');
-  const watchdog = startWatchdog();
-  const tidying = setInterval(releaseSpareMemory, SPARE_MEMORY_EVERY_MS);
+  const stopTimers = startTimers();
   log.info({ version, node: identity?.config.node ?? hostNodeName() }, 'Agent is ready');
   await daemon.stopped;
   notify('STOPPING=1');
   log.info({}, 'Agent stops; containers go on');
   await daemon.drain();
-  clearInterval(watchdog);
-  clearInterval(tidying);
+  stopTimers();
   await api.close();
-  await Promise.all([tended, member]);
+  await Promise.all([tended, checked, member, renewed]);
   await line?.close();
   images.close();
   bus.close();
@@ -134,7 +140,7 @@ const handlersOf = (rooms: {
   readonly bus: SystemBus;
   readonly identity: ClusterIdentity | null;
   readonly images: OpenImages;
-  readonly membership: Bootstrap;
+  readonly membership: Parameters<typeof clusterHandlers>[0];
 }) => ({
   ...nodeHandlers(rooms.engine, nodeFacts(rooms.bus, rooms.identity)),
   ...containerHandlers(rooms.engine),
@@ -150,6 +156,7 @@ const bootstrapOf = (host: ReturnType<typeof hostPorts>, settings: Settings) =>
       program: ownPath(),
       bridge: settings['network.bridge'],
       controllerPort: settings['controller.port'],
+      certificateSeconds: settings['certificates.seconds'],
     }),
   );
 
@@ -184,31 +191,49 @@ function bridgeOf(settings: Settings, identity: ClusterIdentity | null) {
   return { bridge: settings['network.bridge'], subnet: identity?.config.subnet ?? settings['network.subnet'] };
 }
 
-function doorOf(
-  { config, ca, cert, key }: ClusterIdentity,
-  settings: Settings,
-  serveObjects: OpenImages['serveObjects'],
-) {
-  return {
-    identity: { ca, cert, key },
-    address: config.address,
-    port: settings['agent.port'],
-    controllers: config.controllers,
-    serveObjects,
-  };
+function doorOf(door: {
+  readonly identity: ClusterIdentity | null;
+  readonly tls: TlsIdentity | null;
+  readonly settings: Settings;
+  readonly revoked: RevokedKeys;
+  readonly serveObjects: OpenImages['serveObjects'];
+}) {
+  const { identity, tls, settings, revoked, serveObjects } = door;
+  if (identity === null || tls === null) return null;
+  const { address, controllers } = identity.config;
+  return { identity: tls, revoked, address, port: settings['agent.port'], controllers, serveObjects };
+}
+
+function shownHere(identity: ClusterIdentity | null) {
+  const live = identity === null ? null : liveTls(identity);
+  return { live, tls: live?.tls ?? null };
+}
+
+const renewing = (renewal: Renewal) => async (signal: AbortSignal) => renewedRow(await renewal.renew(signal));
+
+/** On a machine that is in no cluster there is nothing to renew. */
+async function keepRenewed(
+  renewal: Renewal,
+  { tls, line, ...shown }: { [P in keyof ShownBy]: ShownBy[P] | null },
+  signal: AbortSignal,
+): Promise<void> {
+  const { api, images } = shown;
+  if (tls === null || line === null || api === null || images === null) return;
+  await renewal.run(useIdentity({ tls, line, api, images }), signal);
 }
 
 async function memberOf(
-  parts: Omit<Parameters<typeof runMember>[0], 'config' | 'kv'> & {
+  parts: Omit<Parameters<typeof runMember>[0], 'config' | 'kv' | 'tls'> & {
+    tls: TlsIdentity | null;
     identity: ClusterIdentity | null;
     line: ClusterConnection | null;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { identity, line, ...rest } = parts;
-  if (identity === null || line === null) return;
+  const { identity, line, tls, ...rest } = parts;
+  if (identity === null || line === null || tls === null) return;
   try {
-    await runMember({ ...rest, config: identity.config, kv: line.kv }, signal);
+    await runMember({ ...rest, tls, config: identity.config, kv: line.kv }, signal);
   } catch (err) {
     // Its ledger is damaged: somebody must look. Containers and the rest of the agent go on meanwhile.
     rest.log.error({ err }, 'The line to the cluster ended');
@@ -230,9 +255,15 @@ function restartingAfter(bootstrap: ReturnType<typeof createBootstrap>, stop: Ab
   };
 }
 
-function startWatchdog(): NodeJS.Timeout | undefined {
+/** Tells systemd that we live, and gives memory back; until it is called. */
+function startTimers(): () => void {
   const intervalMs = watchdogIntervalMs();
-  return intervalMs === undefined ? undefined : setInterval(() => notify('WATCHDOG=1'), intervalMs);
+  const watchdog = intervalMs === undefined ? undefined : setInterval(() => notify('WATCHDOG=1'), intervalMs);
+  const tidying = setInterval(releaseSpareMemory, SPARE_MEMORY_EVERY_MS);
+  return () => {
+    clearInterval(watchdog);
+    clearInterval(tidying);
+  };
 }
 
 /** Of the binary that runs, for units that start it again. */

@@ -18,6 +18,7 @@ export interface WireBootstrap {
   readonly program: string;
   /** Where a controller of this node listens. */
   readonly controllerPort: number;
+  readonly certificateSeconds: number;
   /** Of the containers; its address is nobody else's business. */
   readonly bridge: string;
 }
@@ -57,6 +58,7 @@ export function bootstrapPorts(wire: WireBootstrap): BootstrapPorts {
       signal.throwIfAborted();
     },
     permissionsFor,
+    certificateSeconds: wire.certificateSeconds,
     program,
   };
 }

@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { ContainerSpec } from '@volt/shared/model';
 import type { Assignment } from '@volt/shared/model';
 import { systemClock, type Kv } from '@volt/shared/kv';
-import type { ClusterConfig, RevokedKeys } from '@volt/shared/pki';
+import { lifeOf, type ClusterConfig, type RevokedKeys, type TlsIdentity } from '@volt/shared/pki';
 import { sentenceFirst } from '@volt/shared/daemon';
 import { version } from '@volt/shared/program';
 import { toVoltError } from '@volt/shared/errors';
@@ -18,6 +18,7 @@ import type { ImageService } from './wire-images.ts';
 
 export interface ClusterWire {
   readonly config: ClusterConfig;
+  readonly tls: Pick<TlsIdentity, 'cert'>;
   readonly kv: Kv;
   readonly files: Files;
   readonly engine: Engine;
@@ -116,7 +117,7 @@ function wantedOf(assignment: Assignment) {
   return { spec, image: { manifest, tree }, assignment: { workload, instance, generation, exclusive } };
 }
 
-async function factsOf({ config, images }: ClusterWire): Promise<NodeFacts> {
+async function factsOf({ config, images, tls }: ClusterWire): Promise<NodeFacts> {
   const known = await images.list();
   return {
     name: config.node,
@@ -128,6 +129,7 @@ async function factsOf({ config, images }: ClusterWire): Promise<NodeFacts> {
     cpuMillis: availableParallelism() * 1000,
     images: [...new Set(known.map(({ digest }) => digest))].slice(0, IMAGES_TOLD_MAX),
     bootId: bootId(),
+    certificateUntil: lifeOf(tls.cert).until.toISOString(),
   };
 }
 

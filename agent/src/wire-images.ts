@@ -2,7 +2,7 @@
 import type { ImageSummary } from '@volt/shared/model';
 import type { Settings } from '@volt/shared/daemon';
 import type { ClusterConnection } from '@volt/shared/kv';
-import type { ClusterIdentity } from '@volt/shared/pki';
+import type { ClusterConfig, ClusterIdentity, TlsIdentity } from '@volt/shared/pki';
 import type { ImageOperations } from './api/index.ts';
 import type { Engine, Images as EngineImages } from './engine/index.ts';
 import { kernelSpecialFiles, type Programs } from './host/index.ts';
@@ -16,6 +16,8 @@ export interface ImagesWire {
   readonly programs: Programs;
   /** Null on a machine that is in no cluster: there are no peers then. */
   readonly identity: ClusterIdentity | null;
+  /** What this node shows to its peers. */
+  readonly tls: TlsIdentity | null;
   readonly line: Pick<ClusterConnection, 'kv'> | null;
   readonly settings: Pick<Settings, 'agent.port' | 'store.lowers'>;
 }
@@ -37,6 +39,8 @@ export interface OpenImages {
   readonly sources: () => Promise<ObjectSource[]>;
   /** Images ask the engine who uses them, and the engine asks images for trees: one of them comes second. */
   use(engine: Pick<Engine, 'observe'>): void;
+  /** Peers are shown another certificate from here on. */
+  renewed(): void;
   close(): void;
 }
 
@@ -49,7 +53,7 @@ const REGISTRIES = '/etc/volt/registries.yaml';
 const ACCOUNTS_BYTES_MAX = 4 * 1024 * 1024;
 
 export async function openImages(wire: ImagesWire): Promise<OpenImages> {
-  const { programs, identity, settings } = wire;
+  const { programs, identity, tls, settings } = wire;
   let engine: Pick<Engine, 'observe'> | undefined;
   const usersOf = async (what: 'image' | 'tree', digest: string) =>
     ((await engine?.observe()) ?? [])
@@ -63,7 +67,7 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
   const partials = new Partials(PARTIALS);
   const { names } = images;
   const remote = new RemoteImages({ store, names, registries, partials, scratch: SCRATCH, now: () => new Date() });
-  const peers = identity === null ? null : openPeers(wire, identity);
+  const peers = identity === null || tls === null ? null : openPeers(wire, identity.config, tls);
   const pulls = new Map<string, Promise<unknown>>();
 
   return {
@@ -89,13 +93,14 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
     use: (given) => {
       engine = given;
     },
+    renewed: () => peers?.renewed(),
     close: () => peers?.close(),
   };
 }
 
-function openPeers({ line, settings }: ImagesWire, { ca, cert, key, config }: ClusterIdentity): Peers {
+function openPeers({ line, settings }: ImagesWire, config: ClusterConfig, identity: TlsIdentity): Peers {
   return new Peers({
-    identity: { ca, cert, key },
+    identity,
     port: settings['agent.port'],
     list: async () => {
       const records = (await line?.kv.list('nodes')) ?? [];

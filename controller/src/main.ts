@@ -20,6 +20,8 @@ import {
   isWitness,
   type MetaGroup,
   RevokedKeys,
+  liveTls,
+  type TlsIdentity,
 } from '@volt/shared/pki';
 import { version } from '@volt/shared/program';
 import { openDaemon, sentenceFirst } from '@volt/shared/daemon';
@@ -29,6 +31,7 @@ import { createEnroll, membersOnKv, revokedOnKv, tokensOnKv, turnsOnKv, type Enr
 import { leaver, removalPorts } from './wire-removal.ts';
 import { runController } from './reconcilers/index.ts';
 import { imageResolver } from './resolve-image.ts';
+import { followIdentity } from './wire-identity.ts';
 import { runServers } from './wire-servers.ts';
 
 const LOG_PATH = '/var/log/volt/controller.log';
@@ -41,20 +44,24 @@ export async function main(_argv: readonly string[]): Promise<number> {
   const identity = await requireController();
   const daemon = openDaemon({ log: LOG_PATH, audit: AUDIT_PATH });
   const { settings, log, audit, pending, stop } = daemon;
-  const { config, ca, cert, key } = identity;
+  const { config } = identity;
 
   const line = openLine(identity);
   const { kv } = line;
   // For people, who would rather wait for an election than be told of it.
   const patient = patientKv(kv, systemClock);
-  const tls = { ca, cert, key };
+  const live = liveTls(identity);
+  const { tls } = live;
   const agentPort = settings['agent.port'];
   const agents = async () => readable(await patient.list('nodes')).map(({ name, address }) => ({ name, address }));
   const sightings = new Sightings();
   const resolveImage = imageResolver({ identity: tls, agentPort, agents });
   const cluster = new Cluster({ kv: patient, buckets: line.buckets, clock: systemClock, sightings, resolveImage });
   const revoked = await RevokedKeys.load();
-  const enrolling = enrollPorts(identity, patient);
+  const enrolling = {
+    ...enrollPorts(withLive(identity, tls), patient),
+    certificateSeconds: settings['certificates.seconds'],
+  };
   const enroll = createEnroll({ ...enrolling, ...removalPorts({ cluster, kv: patient, buckets: line.buckets }) });
 
   const decider = { node: config.node, session: randomUUID(), clock: systemClock, sightings, log: sentenceFirst(log) };
@@ -77,13 +84,15 @@ export async function main(_argv: readonly string[]): Promise<number> {
   const listen = { address: config.address, port: settings['controller.port'] };
   const doors = { identity: tls, revoked, listen, agents, agentPort };
   const api = await openApi({ handlers, audit, pending, log, ...doors });
+  const { creds } = identity.controller;
+  const following = followIdentity({ tls: live, credentials: creds, line, api, log }, stop.signal);
   log.info({ version, node: config.node, cluster: config.cluster }, 'Controller is ready');
 
   await daemon.stopped;
   log.info({}, 'Controller stops');
   await daemon.drain();
   await api.close();
-  await Promise.all([deciding, serving]);
+  await Promise.all([deciding, serving, following]);
   await line.close();
   await daemon.close();
   return 0;
@@ -96,6 +105,20 @@ async function requireController(): Promise<ControllersIdentity> {
   }
   return { ...identity, controller: identity.controller };
 }
+
+/** The same node, with what it shows as of each moment. */
+const withLive = (identity: ControllersIdentity, tls: TlsIdentity): ControllersIdentity => ({
+  ...identity,
+  get ca() {
+    return tls.ca;
+  },
+  get cert() {
+    return tls.cert;
+  },
+  get key() {
+    return tls.key;
+  },
+});
 
 function enrollPorts(identity: ControllersIdentity, kv: Kv): EnrollPorts {
   const now = () => new Date();

@@ -11,6 +11,7 @@ import {
   createApp,
   doorOf,
   identifyUnlessRevoked,
+  showAgain,
   type AuditTrail,
   type Caller,
   type Log,
@@ -45,6 +46,8 @@ export interface ClusterDoor {
 export interface Api {
   /** Answers no new requests and drops those that do not end by themselves, such as logs that are followed. */
   close(): Promise<void>;
+  /** Shows strangers what the door's identity is at this moment. Connections that are open stay as they are. */
+  renewed(): void;
 }
 
 export async function openApi(ports: ApiPorts): Promise<Api> {
@@ -53,6 +56,7 @@ export async function openApi(ports: ApiPorts): Promise<Api> {
   addService(onSocket, serviceOf(ports, identify));
   addControllerForwards(onSocket, ports.cluster, identify);
   const apps = [onSocket];
+  let renewed = () => {};
 
   if (ports.cluster !== null) {
     const { identity, address, port, serveObjects } = ports.cluster;
@@ -62,10 +66,11 @@ export async function openApi(ports: ApiPorts): Promise<Api> {
     addObjectsRoute(onTls, { identify: byCertificate, serve: serveObjects });
     await onTls.listen({ host: address, port });
     apps.push(onTls);
+    renewed = () => showAgain(onTls, identity);
   }
   // Last: whoever comes through the socket finds everything else in place.
   await listenOnSocket(onSocket, ports.socket.path, ports.socket.handedOver);
-  return { close: async () => void (await Promise.all(apps.map((app) => app.close()))) };
+  return { close: async () => void (await Promise.all(apps.map((app) => app.close()))), renewed: () => renewed() };
 }
 
 function serviceOf(ports: ApiPorts, identify: Service<AgentMethods>['identify']): Service<AgentMethods> {

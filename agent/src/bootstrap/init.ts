@@ -30,6 +30,7 @@ import { onlyAddress } from './own-address.ts';
 import type { BootstrapPorts } from './ports.ts';
 import { untilReady } from './ready.ts';
 import { requireNats } from './require-nats.ts';
+import { termFrom } from './term.ts';
 import { controllerUnits } from './units.ts';
 
 export type InitParams = Parsed<AgentMethods['cluster.init']>;
@@ -82,17 +83,19 @@ export async function init(ports: BootstrapPorts, params: InitParams, signal: Ab
 }
 
 /** Every key and certificate of a new cluster and its first node. Nothing is written here. */
-async function firstFiles({ now, permissionsFor }: BootstrapPorts, config: ClusterConfig): Promise<Files> {
+async function firstFiles(ports: BootstrapPorts, config: ClusterConfig): Promise<Files> {
   const { cluster, node, address } = config;
+  const { now, permissionsFor } = ports;
+  const term = termFrom(ports);
   const authority = makeAuthority(cluster, now());
   const nats = await makeNatsAuthority(cluster, permissionsFor, now());
   const [key, adminKey] = [makeKey(), makeKey()];
   const subject = { name: node, roles: ['node', 'controller'] as const, addresses: [address, '127.0.0.1'] };
-  const certificate = issue(authority, createPublicKey(key), subject, now());
+  const certificate = issue(authority, createPublicKey(key), subject, term);
   const admin = { name: ADMIN, roles: ['admin'] as const, addresses: [] };
   const { publicKey, seed } = makeUserKey();
   const credentials = async (role: 'node' | 'controller') =>
-    credentialsText(await signUser(nats, { role, node, publicKey }, now()), seed);
+    credentialsText(await signUser(nats, { role, node, publicKey }, term), seed);
   const server = { cluster, node, server: node, address, peers: [], hasWitness: true, authority: nats };
   return {
     authority: authority.certificate,
@@ -102,9 +105,9 @@ async function firstFiles({ now, permissionsFor }: BootstrapPorts, config: Clust
     key,
     credentials: await credentials('node'),
     controllerCredentials: await credentials('controller'),
-    adminCertificate: issue(authority, createPublicKey(adminKey), admin, now()),
+    adminCertificate: issue(authority, createPublicKey(adminKey), admin, term),
     adminKey,
-    ...routeFiles(nats, { node, address, key }, now()),
+    ...routeFiles(nats, { node, address, key }, term),
     nats: renderNats(natsServer(server, natsPaths('data'))),
     witness: renderNats(witnessServer(server, natsPaths('witness'))),
   };

@@ -19,6 +19,7 @@ import {
   writeConfig,
   type ClusterFile,
   type ClusterIdentity,
+  type Term,
   type UserKey,
 } from '@volt/shared/pki';
 import type { AgentMethods, Parsed, Result } from '@volt/shared/rpc';
@@ -29,6 +30,7 @@ import { addressTowards } from './own-address.ts';
 import type { BootstrapPorts } from './ports.ts';
 import { untilReady } from './ready.ts';
 import { requireNats } from './require-nats.ts';
+import { termFrom } from './term.ts';
 import { controllerUnits } from './units.ts';
 
 export type JoinParams = Parsed<AgentMethods['cluster.join']>;
@@ -103,7 +105,7 @@ async function settle(ports: BootstrapPorts, newcomer: Newcomer, signal: AbortSi
   const controllers = isController ? [{ node, address }, ...others] : others;
   const self = { cluster, node, address, subnet, range, roles, controllers: [controller] };
   const config = withControllers(self, controllers);
-  const files = memberFiles(newcomer, ports.now());
+  const files = memberFiles(newcomer, termFrom(ports));
   await writeFiles(ports, { ...files, config: writeConfig(config) });
   if (!isController) return;
 
@@ -122,7 +124,7 @@ async function settle(ports: BootstrapPorts, newcomer: Newcomer, signal: AbortSi
 
 type MemberFiles = Record<'authority' | 'certificate' | 'credentials', string> & Partial<Record<ClusterFile, string>>;
 
-function memberFiles({ node, address, key, user, admission }: Newcomer, now: Date): MemberFiles {
+function memberFiles({ node, address, key, user, admission }: Newcomer, term: Term): MemberFiles {
   const { files, certificate, roles, cluster, peers } = admission;
   const authority = given(files, clusterFiles.authority.name);
   const isOurs = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
@@ -141,7 +143,7 @@ function memberFiles({ node, address, key, user, admission }: Newcomer, now: Dat
     authorityKey: given(files, clusterFiles.authorityKey.name),
     natsAuthority: nats,
     controllerCredentials: credentialsText(given(files, CONTROLLER_JWT), user.seed),
-    ...routeFiles(natsAuthority, { node, address, key }, now),
+    ...routeFiles(natsAuthority, { node, address, key }, term),
     nats: renderNats(natsServer({ ...server, hasWitness: false, authority: natsAuthority }, natsPaths('data'))),
   };
 }

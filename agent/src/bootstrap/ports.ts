@@ -64,6 +64,8 @@ export interface BootstrapPorts {
   /** Resolves after `ms`; rejects with the signal's reason when it is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly permissionsFor: PermissionsFor;
+  /** How long what this node signs lives. */
+  readonly certificateSeconds: number;
   /** Where a controller of this node listens. */
   readonly controllerPort: number;
   /** The `volt` binary, for the controller's unit. */

@@ -159,6 +159,7 @@ export async function makeMachine(cluster: FakeCluster = new FakeCluster()): Pro
       clock += ms;
     },
     permissionsFor,
+    certificateSeconds: 365 * 86_400,
     controllerPort: 7444,
     program: '/usr/local/bin/volt',
   };

@@ -48,11 +48,16 @@ interface Question {
 
 export class Peers {
   readonly #options: PeersOptions;
-  readonly #agent: Agent;
+  #agent: Agent;
 
   constructor(options: PeersOptions) {
     this.#options = options;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: 8, minVersion: 'TLSv1.3', ...options.identity });
+    this.#agent = agentFor(options.identity);
+  }
+
+  /** New connections show what the identity is at this moment; transfers that run go on. */
+  renewed(): void {
+    this.#agent = agentFor(this.#options.identity);
   }
 
   list(): Promise<Peer[]> {
@@ -121,6 +126,9 @@ export class Peers {
     }
   }
 }
+
+const agentFor = (identity: PeerIdentity): Agent =>
+  new Agent({ keepAlive: true, maxSockets: 8, minVersion: 'TLSv1.3', ...identity });
 
 /** Older peers do not pack. */
 const unpacked = (response: IncomingMessage): AsyncIterable<Uint8Array> =>

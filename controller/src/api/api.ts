@@ -13,6 +13,7 @@ import {
   createApp,
   doorOf,
   identifyUnlessRevoked,
+  showAgain,
   type AuditTrail,
   type Caller,
   type Log,
@@ -37,6 +38,8 @@ export interface ApiPorts {
 
 export interface Api {
   close(): Promise<void>;
+  /** Shows strangers what the identity is at this moment. */
+  renewed(): void;
 }
 
 export async function openApi(ports: ApiPorts): Promise<Api> {
@@ -56,11 +59,11 @@ export async function openApi(ports: ApiPorts): Promise<Api> {
     target: async ({ node = '' }) => ({
       host: await addressOf(ports, node),
       port: ports.agentPort,
-      tls: { ca, cert, key, servername: '', minVersion: 'TLSv1.3' },
+      tls: { ...ports.identity, servername: '', minVersion: 'TLSv1.3' },
     }),
   });
   await app.listen({ host: ports.listen.address, port: ports.listen.port });
-  return { close: () => app.close() };
+  return { close: () => app.close(), renewed: () => showAgain(app, ports.identity) };
 }
 
 /** All that somebody without a certificate can reach. */

@@ -55,6 +55,7 @@ export function controllerHandlers(ports: HandlerPorts): Handlers<ControllerMeth
     'cluster.status': async () => ({ cluster: ports.clusterName, ...(await cluster.status()) }),
     'cluster.token': (request) => enroll.makeToken(request),
     'cluster.enroll': (request) => enroll.enroll(request),
+    'certificate.sign': (request, { caller }) => enroll.sign(request, caller),
   };
 }
 

@@ -103,6 +103,7 @@ export class Cluster {
       instancesWanted: wanted.reduce((sum, { spec }) => sum + spec.replicas, 0),
       copies,
       copiesWanted,
+      certificatesUntil: nodes.map(({ record }) => record.certificateUntil).reduce(earlier, null),
       notice: noticeOf(copies, copiesWanted),
     };
   }
@@ -169,6 +170,9 @@ function wantedBy(
 /** What a container is made of. */
 const shapeOf = ({ spec, image }: Pick<StoredWorkload, 'spec' | 'image'>): string =>
   JSON.stringify([{ ...spec, replicas: 0 }, image]);
+
+/** Of two moments as text, of which one may not be known. */
+const earlier = (a: string | null, b: string | null): string | null => (a === null || (b !== null && b < a) ? b : a);
 
 const notFound = (name: string): VoltError =>
   new VoltError('NOT_FOUND', `There is no workload '${name}'`, { hint: 'volt deploy list' });

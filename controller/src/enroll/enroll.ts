@@ -26,6 +26,8 @@ import { makeRoom } from './make-room.ts';
 import { returning, rolesFor, type Applicant } from './placement.ts';
 import type { EnrollPorts, RemovalPorts } from './ports.ts';
 import { removeNode, type RemovalRequest } from './remove-node.ts';
+import { sign, type Asker, type Signed, type SignRequest } from './sign.ts';
+import { certificateRoles, termOf } from './signing.ts';
 import { checkToken, issueToken, type TokenRequest } from './tokens.ts';
 import { createTurnstile, type Turnstile } from './turnstile.ts';
 
@@ -43,6 +45,9 @@ export interface Enroll {
   remove(request: RemovalRequest): Promise<{ name: string; deleted: boolean }>;
 
   makeToken(request: TokenRequest): Promise<{ join: string; expiresAt: string }>;
+
+  /** See sign. */
+  sign(request: SignRequest, caller: Asker): Promise<Signed>;
 }
 
 export function createEnroll(ports: RemovalPorts): Enroll {
@@ -51,6 +56,7 @@ export function createEnroll(ports: RemovalPorts): Enroll {
     enroll: (request) => enroll(ports, turnstile, request),
     remove: async (request) => ({ name: request.name, deleted: await removeNode(ports, turnstile, request) }),
     makeToken: (request) => issueToken(ports, request),
+    sign: (request, caller) => sign(ports, request, caller),
   };
 }
 
@@ -165,16 +171,18 @@ async function renewed(
 const isConflict = (thrown: unknown): boolean => thrown instanceof VoltError && thrown.code === 'CONFLICT';
 
 async function answer(
-  { identity, members, now }: EnrollPorts,
+  ports: EnrollPorts,
   member: Member,
   keys: { publicKey: KeyObject; userKey: string },
 ): Promise<EnrollAnswer> {
+  const { identity, members } = ports;
   const { node, address, roles, subnet } = member;
   const { config, controller, ca } = identity;
+  const term = termOf(ports);
   const isController = roles.includes('controller');
   const subject = { name: node, roles: certificateRoles(roles), addresses: [address, '127.0.0.1'] };
   const grant = (role: 'node' | 'controller') =>
-    signUser(controller.nats, { role, node, publicKey: keys.userKey }, now());
+    signUser(controller.nats, { role, node, publicKey: keys.userKey }, term);
   const secrets: Record<string, string> = isController
     ? {
         [CONTROLLER_JWT]: await grant('controller'),
@@ -191,14 +199,10 @@ async function answer(
     cluster: config.cluster,
     roles,
     server: member.server ?? null,
-    certificate: issue(controller.authority, keys.publicKey, subject, now()),
+    certificate: issue(controller.authority, keys.publicKey, subject, term),
     files: { [clusterFiles.authority.name]: ca, [NODE_JWT]: await grant('node'), ...secrets },
     subnet,
     range: config.range,
     peers: peers.map((peer) => ({ node: peer.node, address: peer.address, roles: peer.roles })),
   };
 }
-
-/** The words of certificates for roles of nodes. */
-const certificateRoles = (roles: NodeRoles): ('node' | 'controller')[] =>
-  roles.map((role) => (role === 'agent' ? 'node' : role));

@@ -78,6 +78,8 @@ export interface EnrollPorts {
   readonly meta: MetaGroup;
   readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   readonly now: () => Date;
+  /** How long what is signed here lives; a year by default. */
+  readonly certificateSeconds?: number | undefined;
 }
 
 /** What the cluster knows of a node apart from its membership. */

@@ -43,6 +43,12 @@ export const settings = {
     summary: 'How images are laid out for containers. auto is the best way that this machine has.',
     live: false,
   },
+  'certificates.seconds': {
+    // Keys that were revoked are remembered for a year; nothing may outlive that.
+    schema: z.int().min(30).max(31_536_000).default(31_536_000),
+    summary: 'How long the certificates and NATS credentials live that this node signs for others and itself.',
+    live: false,
+  },
   'controller.port': {
     schema: z.int().min(1).max(65_535).default(7444),
     summary: 'TLS port of the controller.',

@@ -15,6 +15,9 @@ const durationOf = (leastMs: number) =>
     { error: `must be a time such as 30s or 2m${leastMs > 0 ? `, ${leastMs}ms at least` : ''}, 24h at most` },
   );
 
+/** How long to wait for it at most. */
+export const WaitTime = durationOf(EVERY_MS_MIN);
+
 const Port = z.int().min(1).max(65_535);
 
 const HttpTarget = z
@@ -27,7 +30,9 @@ const HttpTarget = z
 export const HealthFlags = z.object({
   health: z.boolean().default(true).describe("Check whether it works, also by its image's own check."),
   healthCmd: Argv.optional().describe('Check it by a program inside, which ends with 0 when all is well.'),
-  healthHttp: HttpTarget.optional().describe('Check it over HTTP: 8080/ready answers with 200 to 399 when all is well.'),
+  healthHttp: HttpTarget.optional().describe(
+    'Check it over HTTP: 8080/ready answers with 200 to 399 when all is well.',
+  ),
   healthTcp: Port.optional().describe('Check it by connecting to this port.'),
   healthInterval: durationOf(EVERY_MS_MIN).optional().describe('Time between two checks; 30s unless given.'),
   healthTimeout: durationOf(EVERY_MS_MIN).optional().describe('What takes longer has failed; 5s unless given.'),

@@ -1,4 +1,5 @@
 import { casMethods } from './methods/cas.ts';
+import { certificateAgentMethods, certificateControllerMethods } from './methods/certificate.ts';
 import { clusterAgentMethods, clusterControllerMethods } from './methods/cluster.ts';
 import { containerMethods } from './methods/container.ts';
 import { deployMethods } from './methods/deploy.ts';
@@ -18,6 +19,7 @@ export const agentMethods = {
   ...casMethods,
   ...serviceMethods,
   ...clusterAgentMethods,
+  ...certificateAgentMethods,
 } as const;
 
 /** All that a controller answers. */
@@ -26,6 +28,7 @@ export const controllerMethods = {
   ...instanceMethods,
   ...deployMethods,
   ...clusterControllerMethods,
+  ...certificateControllerMethods,
 } as const;
 
 export type AgentMethods = typeof agentMethods;

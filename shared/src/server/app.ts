@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { VoltError } from '../errors/index.ts';
 import type { MethodTable } from '../rpc/index.ts';
@@ -36,6 +37,14 @@ export function createApp(options: FastifyServerOptions<Server> & { https?: obje
   app.setNotFoundHandler((_request, reply) => void reply.code(404).send());
   app.get('/healthz', async () => ({ ok: true }));
   return app;
+}
+
+/** Has a TLS server show another certificate to whoever comes from here on. */
+export function showAgain(
+  app: FastifyInstance,
+  { ca, cert, key }: Readonly<Record<'ca' | 'cert' | 'key', string>>,
+): void {
+  (app.server as unknown as TlsServer).setSecureContext({ ca, cert, key, minVersion: 'TLSv1.3' });
 }
 
 /** Serves a method table: `<prefix>/rpc` and `<prefix>/stream`. */

@@ -1,5 +1,5 @@
 export { addForward, type Forward, type ForwardTarget } from './forward.ts';
-export { addService, createApp } from './app.ts';
+export { addService, createApp, showAgain } from './app.ts';
 export { ANONYMOUS, authorize, mayDo, type Caller, type Role } from './caller.ts';
 export { AuditTrail, type AuditLine } from './audit.ts';
 export {

@@ -65,6 +65,7 @@ export function aNode(name: string, more: Partial<NodeRecord> = {}): NodeRecord 
     cpuMillis: 4000,
     images: [],
     bootId: 'boot-1',
+    certificateUntil: null,
     leaseSeconds: 8,
     fenceSeconds: 15,
     ...more,

@@ -11,7 +11,16 @@ import {
   SignalName,
 } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
-import { ContainerDetail, ExecInput, ExecOutput, Grace, LogLine, LogWindow, Name } from '../shapes/container.ts';
+import {
+  ContainerDetail,
+  ExecInput,
+  ExecOutput,
+  Grace,
+  LogLine,
+  LogWindow,
+  Name,
+  Wait,
+} from '../shapes/container.ts';
 
 /** Of one question. */
 const NAMES_MAX = 1024;
@@ -39,7 +48,7 @@ export const containerMethods = {
 
   'container.run': method({
     summary: 'Create a container and start it.',
-    params: () => ContainerSpec,
+    params: () => ContainerSpec.extend(Wait),
     result: () => ContainerStatus,
     permission: 'container:operate',
     audit: 'container.run',
@@ -56,18 +65,24 @@ export const containerMethods = {
         'run web nginx -e COLOR=blue --restart always',
         'run job debian:trixie --rm -- /bin/true',
         'run db postgres --memory 1G --cpu 200 --pids 512',
+        'run web nginx --health-http 80/ --health-interval 10s --wait',
       ],
     },
   }),
 
   'container.start': method({
     summary: 'Start a container. One that runs is left alone.',
-    params: () => Name,
+    params: () => Name.extend(Wait),
     result: () => ContainerStatus,
     permission: 'container:operate',
     audit: 'container.start',
     resource: 'name',
-    cli: { command: 'container start', positional: ['name'], columns: shown, examples: ['container start web'] },
+    cli: {
+      command: 'container start',
+      positional: ['name'],
+      columns: shown,
+      examples: ['container start web', 'container start web --wait'],
+    },
   }),
 
   'container.stop': method({
@@ -185,8 +200,11 @@ export const containerMethods = {
   }),
 
   'container.wait': stream({
-    summary: 'Wait until a container has ended, and end with its exit code.',
-    params: () => Name,
+    summary: 'Wait until a container has ended, and end with its exit code; or until it is healthy.',
+    params: () =>
+      Name.extend({
+        condition: z.enum(['ended', 'healthy']).default('ended').describe('What to wait for.'),
+      }),
     event: () => z.object({}),
     result: () => z.object({ exitCode: z.int() }),
     permission: 'container:read',
@@ -247,7 +265,7 @@ export const containerMethods = {
       command: 'container list',
       positional: [],
       columns: shown,
-      wide: ['pid', 'exitCode', 'restarts', 'startedAt', 'reason'],
+      wide: ['health', 'checkedAt', 'pid', 'exitCode', 'restarts', 'startedAt', 'reason'],
       examples: ['container list', 'container list -o json'],
     },
   }),

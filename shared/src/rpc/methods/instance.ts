@@ -16,7 +16,7 @@ export const instanceMethods = {
       alias: 'ps',
       positional: [],
       columns: ['name', 'node', 'state', 'address', 'image'],
-      wide: ['workload', 'startedAt', 'reason'],
+      wide: ['health', 'checkedAt', 'workload', 'startedAt', 'reason'],
       examples: ['ps', 'ps -o wide', 'ps --node node2', 'ps --context cluster'],
     },
   }),

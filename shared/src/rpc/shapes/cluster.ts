@@ -21,6 +21,11 @@ export const ClusterStatus = z.object({
   instancesWanted: z.int(),
   copies: z.int().nullable().describe("On how many servers all of the cluster's state is; null when none can say."),
   copiesWanted: z.int().describe('On how many it is to be, with these controllers.'),
+  certificatesUntil: z.iso
+    .datetime()
+    .nullable()
+    .default(null)
+    .describe("Until when all nodes' certificates are good; each is renewed well before."),
   notice: z.string().nullable().describe('What a loss would cost; null when one may be lost.'),
 });
 

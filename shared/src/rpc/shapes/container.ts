@@ -1,5 +1,13 @@
 import * as z from 'zod';
-import { ContainerConfig, ContainerHealth, ContainerName, ContainerStatus, Enforced, GRACE_SECONDS_MAX } from '../../model/index.ts';
+import {
+  ContainerConfig,
+  ContainerHealth,
+  ContainerName,
+  ContainerStatus,
+  Enforced,
+  GRACE_SECONDS_MAX,
+  WaitTime,
+} from '../../model/index.ts';
 
 export const Grace = z
   .int()
@@ -7,6 +15,11 @@ export const Grace = z
   .max(GRACE_SECONDS_MAX)
   .optional()
   .describe('Seconds between asking it to stop and killing it; 10 unless the container says otherwise.');
+
+export const Wait = {
+  wait: z.boolean().default(false).describe('Answer only once it runs and, where that is checked, is healthy.'),
+  waitTimeout: WaitTime.optional().describe('Give up that wait after this long; 60s unless given.'),
+};
 
 export const Name = z.object({ name: ContainerName });
 
