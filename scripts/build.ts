@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { zstdCompressSync } from 'node:zlib';
 import { bundle } from './build/bundle.ts';
 import { services } from './build/embedded-program.ts';
-import { buildEnter } from './build/enter.ts';
+import { buildConsole, buildEnter } from './build/enter.ts';
 import { singleBinary } from './build/single-binary.ts';
 import { isFresh, writeStamp } from './build/stamp.ts';
 
@@ -24,8 +24,9 @@ const startedMs = performance.now();
 const node = realpathSync(process.execPath);
 const version = versionOf(top);
 const enter = await buildEnter(top, join(work, 'cache'));
-const assets = { ...findAssets(), 'agent/enter': enter };
-const facts = [version, process.version, process.arch, enter, ...Object.keys(assets)];
+const holder = await buildConsole(top, join(work, 'cache'));
+const assets = { ...findAssets(), 'agent/enter': enter, 'agent/console': holder };
+const facts = [version, process.version, process.arch, enter, holder, ...Object.keys(assets)];
 
 if (existsSync(output) && isFresh(stampFile, facts)) {
   console.log(`dist/volt is up to date (${version})`);

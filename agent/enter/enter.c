@@ -5,7 +5,8 @@
  *
  *   enter [--fs-read=PATH] [--fs-write=PATH] [--fs-execute=PATH] [--net-bind=PORT] [--net-connect=PORT]
  *         [--landlock-min=ABI] [--seccomp] [--no-new-privileges] [--keep=CAPABILITIES-HEX]
- *         [--user=UID:GID:GROUP,...] [--cwd=PATH] [--limits-of-init] [--terminal] -- PROGRAM [ARG...]
+ *         [--user=UID:GID:GROUP,...] [--cwd=PATH] [--limits-of-init] [--console] -- PROGRAM [ARG...]
+ *   enter [--root=PATH [--users=FIRST:COUNT]] [OPTION...] --files -- VERB [ARG...]      see files.h
  *   enter --probe        prints the Landlock version that this kernel offers
  *
  * A value is all that comes after the first `=` of its argument, so no path can be taken for another option. Path
@@ -30,10 +31,6 @@
 
 enum { NO_SUCH_PROGRAM = 127, CANNOT_RUN = 126, CANNOT_ENTER = 125 };
 enum { RULES_MAX = 512, GROUPS_MAX = 64, LIMITS = 16, PATH_BYTES_MAX = 4096, FILTER_MAX = 256 };
-
-static size_t length(const char *text) { size_t n = 0; while (text[n]) n++; return n; }
-static int equal(const char *a, const char *b) { while (*a && *a == *b) a++, b++; return *a == *b; }
-static void say(const char *text) { call(__NR_write, 2, (long)text, length(text), 0, 0, 0); }
 
 static char *decimal(unsigned long value, char *end)
 {
@@ -97,8 +94,9 @@ static struct {
 	uint64_t net_handled, keep;
 	long landlock_min, uid, gid;
 	uint32_t groups[GROUPS_MAX];
-	int has_seccomp, has_no_new_privileges, has_keep, has_user, has_terminal, has_limits_of_init;
-	const char *cwd;
+	int has_seccomp, has_no_new_privileges, has_keep, has_user, has_terminal, has_console, has_limits_of_init;
+	const char *cwd, *root, *users;
+	int has_files;
 } asked;
 
 static void ask_path(uint64_t access, const char *path)
@@ -147,7 +145,11 @@ static void ask(const char *word)
 	else if (equal(word, "--seccomp")) asked.has_seccomp = 1;
 	else if (equal(word, "--no-new-privileges")) asked.has_no_new_privileges = 1;
 	else if (equal(word, "--terminal")) asked.has_terminal = 1;
+	else if (equal(word, "--console")) asked.has_console = 1;
 	else if (equal(word, "--limits-of-init")) asked.has_limits_of_init = 1;
+	else if ((value = value_of(word, "--root="))) asked.root = value;
+	else if ((value = value_of(word, "--users="))) asked.users = value;
+	else if (equal(word, "--files")) asked.has_files = 1;
 	else fail(CANNOT_ENTER, "option", word, "Unknown");
 }
 
@@ -321,7 +323,11 @@ static void drop_capabilities(void)
 
 static void become_user(void)
 {
+	static char terminal_settings[64];
 	if (!asked.has_user) return;
+	/* Its terminal, if it has one, so that what is in /dev/stdout can be opened again. It works without, too. */
+	if (call(__NR_ioctl, 0, TERMINAL_IS_ONE, (long)terminal_settings, 0, 0, 0) >= 0)
+		call(__NR_fchown, 0, asked.uid, -1, 0, 0, 0);
 	must(call(__NR_setgroups, asked.group_count, (long)asked.groups, 0, 0, 0, 0), "user", "groups");
 	must(call(__NR_setresgid, asked.gid, asked.gid, asked.gid, 0, 0, 0), "user", "group");
 	must(call(__NR_setresuid, asked.uid, asked.uid, asked.uid, 0, 0, 0), "user", "user");
@@ -390,7 +396,41 @@ static void take_limits_of_init(void)
 	}
 }
 
-_Noreturn void enter(long *stack)
+/*
+ * Standard input is a socket of agent/enter/console.c. A terminal of the container's own is made, so that it has a name
+ * in here; that program is handed the other end, and says when it has given the terminal its size.
+ */
+static void take_terminal(void)
+{
+	int unlocked = 0;
+	char ready;
+	long near = call(__NR_openat, AT_FDCWD, (long)"/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0, 0, 0);
+	must(near, "terminal", "/dev/ptmx");
+	must(call(__NR_ioctl, near, TERMINAL_LOCK, (long)&unlocked, 0, 0, 0), "terminal", "unlock");
+	long own = call(__NR_ioctl, near, TERMINAL_PEER, O_RDWR | O_NOCTTY, 0, 0, 0);
+	must(own, "terminal", "open");
+
+	struct { size_t length; int level, type; int fd; } passed = { 20, 1 /* SOL_SOCKET */, 1 /* SCM_RIGHTS */, near };
+	struct vector byte = { "", 1 };
+	struct message message = { .vectors = &byte, .vector_count = 1, .control = &passed, .control_length = 24 };
+	must(call(__NR_sendmsg, 0, (long)&message, MESSAGE_NO_SIGNAL, 0, 0, 0), "terminal", "hand over");
+	long answered = call(__NR_read, 0, (long)&ready, 1, 0, 0, 0);
+	must(answered == 1 ? 0 : -EPIPE, "terminal", "wait");
+	call(__NR_close, near, 0, 0, 0, 0, 0);
+
+	/* The first process of a container is at the head of a session already. */
+	long made = call(__NR_setsid, 0, 0, 0, 0, 0, 0);
+	if (made < 0 && call(__NR_getsid, 0, 0, 0, 0, 0, 0) != call(__NR_getpid, 0, 0, 0, 0, 0, 0))
+		fail(CANNOT_ENTER, "terminal", "session", "It is not the first of a session");
+	must(call(__NR_ioctl, own, TERMINAL_TAKE, 0, 0, 0, 0), "terminal", "take");
+	for (int fd = 0; fd < 3; fd++) must(call(__NR_dup3, own, fd, 0, 0, 0, 0), "terminal", "use");
+	if (own > 2) call(__NR_close, own, 0, 0, 0, 0, 0);
+}
+
+#include "files.h"
+#include "root.h"
+
+_Noreturn void begin(long *stack)
 {
 	char **arguments = (char **)(stack + 1);
 	char **environment = arguments + stack[0] + 1;
@@ -402,11 +442,13 @@ _Noreturn void enter(long *stack)
 	}
 	for (arguments++; *arguments && !equal(*arguments, "--"); arguments++) ask(*arguments);
 	if (!arguments[0] || !arguments[1]) fail(CANNOT_ENTER, "program", "", "None is named");
+	enter_root();
 
 	if (asked.has_terminal) {
 		must(call(__NR_setsid, 0, 0, 0, 0, 0, 0), "terminal", "session");
 		must(call(__NR_ioctl, 0, 0x540E /* TIOCSCTTY */, 1, 0, 0, 0), "terminal", "take");
 	}
+	if (asked.has_console) take_terminal();
 	if (asked.has_limits_of_init) take_limits_of_init();
 	if (asked.has_no_new_privileges)
 		must(call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0), "privileges", "give up");
@@ -416,5 +458,6 @@ _Noreturn void enter(long *stack)
 	become_user();
 	lower_capabilities();
 	if (asked.has_seccomp) enter_filter();
+	if (asked.has_files) work_on_files(arguments + 1);
 	run(arguments + 1, environment);
 }

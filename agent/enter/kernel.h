@@ -4,47 +4,7 @@
  */
 #pragma once
 
-/* ---- Calling and being called ---------------------------------------------------------------------------------- */
-
-#if defined(__x86_64__)
-
-#define OWN_ARCHITECTURE AUDIT_ARCH_X86_64
-
-__asm__(".globl _start\n_start: xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call enter\n");
-
-static inline long call(long number, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-	long result;
-	__asm__ volatile("syscall" : "=a"(result)
-		: "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
-	return result;
-}
-
-#elif defined(__aarch64__)
-
-#define OWN_ARCHITECTURE AUDIT_ARCH_AARCH64
-
-__asm__(".globl _start\n_start: mov x29, xzr\n mov x30, xzr\n mov x0, sp\n and sp, x0, #-16\n b enter\n");
-
-static inline long call(long number, long a, long b, long c, long d, long e, long f)
-{
-	register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f;
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-	return x0;
-}
-
-#else
-#error "How this processor calls the kernel is not written down"
-#endif
-
-/* The compiler calls it where it sees fit. */
-void *memset(void *at, int value, size_t size)
-{
-	for (size_t n = 0; n < size; n++) ((volatile char *)at)[n] = (char)value;
-	return at;
-}
+#include "call.h"
 
 /* ---- Landlock --------------------------------------------------------------------------------------------------- */
 
