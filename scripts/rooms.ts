@@ -88,6 +88,8 @@ const agent: Record<string, Room> = {
     ],
     packages: [...plain, ...streams],
   },
+  // Asks containers whether they work: over the network as anybody could, inside by the engine.
+  'agent/health': { imports: [...pure, 'agent/host', 'agent/engine'], packages: [...plain, ...streams, ...sockets] },
   'agent/cluster': {
     imports: [
       ...pure,

@@ -9,8 +9,8 @@ export const containerWait = command({
   summary: row.summary,
   params: () => row.params,
   positional: ['name'],
-  examples: ['container wait job'],
-  errors: ['NOT_FOUND'],
+  examples: ['container wait job', 'container wait web --condition healthy'],
+  errors: ['NOT_FOUND', 'DEPENDENCY'],
   names: { name: 'container' },
 
   async run(params, session) {

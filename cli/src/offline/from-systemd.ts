@@ -18,16 +18,20 @@ export interface FromSystemdOptions {
   readonly systemd?: () => Promise<Systemd>;
   /** Where the containers of the node are defined. */
   readonly folder?: string;
+  readonly healthFolder?: string;
   readonly node?: string;
 }
 
 const CONTAINERS_FOLDER = '/var/lib/volt/containers';
+/** What the agent writes of each check. */
+const HEALTH_FOLDER = '/run/volt/health';
 
 /** What is read of a config.json; any of it may be missing, and all of it may be unreadable. */
 interface Config {
   readonly spec?: { readonly image?: string };
   readonly network?: { readonly address?: string };
   readonly assignment?: { readonly workload?: string } | null;
+  readonly health?: object;
   readonly id?: string;
   readonly createdAt?: string;
 }
@@ -40,9 +44,12 @@ export class FromSystemd implements Offline {
   };
   readonly #systemd: () => Promise<Systemd>;
   readonly #folder: string;
+  readonly #healthFolder: string;
   readonly #node: string;
 
-  constructor({ systemd = realSystemd, folder = CONTAINERS_FOLDER, node = hostname() }: FromSystemdOptions = {}) {
+  constructor(options: FromSystemdOptions = {}) {
+    const { systemd = realSystemd, folder = CONTAINERS_FOLDER, node = hostname() } = options;
+    this.#healthFolder = options.healthFolder ?? HEALTH_FOLDER;
     this.#systemd = systemd;
     this.#folder = folder;
     this.#node = node;
@@ -72,6 +79,7 @@ export class FromSystemd implements Offline {
       names.map(async (name) => {
         const unit = units.get(name);
         const [config, hasRun] = await Promise.all([this.#config(name), this.#hasRun(name)]);
+        const isChecked = config.health !== undefined && unit?.activeState === 'active';
         return {
           name,
           node: this.#node,
@@ -80,6 +88,8 @@ export class FromSystemd implements Offline {
           address: config.network?.address ?? null,
           image: config.spec?.image ?? '-',
           reason: unit === undefined ? null : failureOf(unit),
+          // Nobody checks at this moment, so nobody knows; but when it was last known can be told.
+          ...(isChecked ? { health: 'unknown' as const, checkedAt: await this.#checkedAt(name) } : {}),
           startedAt: typeof unit?.startedAtMs === 'number' ? new Date(unit.startedAtMs).toISOString() : null,
         };
       }),
@@ -136,6 +146,15 @@ export class FromSystemd implements Offline {
       return (await stat(join(this.#folder, name, 'exit'))).size > 0;
     } catch {
       return false;
+    }
+  }
+
+  async #checkedAt(name: string): Promise<string | null> {
+    try {
+      const text = await readFile(join(this.#healthFolder, `${name}.json`), 'utf8');
+      return (JSON.parse(text) as { results: { at: string }[] }).results.at(-1)?.at ?? null;
+    } catch {
+      return null;
     }
   }
 

@@ -37,6 +37,15 @@ export function cell(column: string, value: unknown, now: Date): string {
   return column.endsWith('At') ? age(text, now) : text;
 }
 
+/** A row's cell. What runs and is checked says in its state whether it works. */
+export function rowCell(column: string, row: Readonly<Record<string, unknown>>, now: Date): string {
+  const text = cell(column, row[column], now);
+  const health = column === 'state' ? row['health'] : undefined;
+  return typeof health === 'string' ? `${text} (${healthMarks[health] ?? harmless(health)})` : text;
+}
+
+const healthMarks: Readonly<Record<string, string>> = { starting: 'health: starting', unknown: 'health: unknown' };
+
 function number(column: string, value: number): string {
   if (column.endsWith('Bytes')) return bytes(value);
   if (column.endsWith('MiB')) return bytes(value * 1024 * 1024);
@@ -92,4 +101,10 @@ const stateColours: Readonly<Record<string, ColourName>> = {
 };
 
 export const colourOf = (column: string, text: string): ColourName | undefined =>
-  column === 'state' ? stateColours[text] : undefined;
+  column === 'state' ? stateColours[text] ?? healthColour(text) : undefined;
+
+function healthColour(text: string): ColourName | undefined {
+  if (text.endsWith(' (healthy)')) return 'green';
+  if (text.endsWith(' (unhealthy)')) return 'red';
+  return text.includes(' (health: ') ? 'yellow' : undefined;
+}

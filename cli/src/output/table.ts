@@ -1,5 +1,5 @@
 import { cut, pad, width, type Paint } from '../terminal/index.ts';
-import { cell, colourOf, header } from './cell.ts';
+import { colourOf, header, rowCell } from './cell.ts';
 
 export interface View {
   readonly now: Date;
@@ -17,7 +17,7 @@ const COLUMN_MIN = 8;
 
 /** Rows under capital headers, each column as wide as its widest cell, and no blanks at the end of a line. */
 export function table(rows: readonly Row[], columns: readonly string[], view: View): string {
-  const cells = rows.map((row) => columns.map((column) => cell(column, row[column], view.now)));
+  const cells = rows.map((row) => columns.map((column) => rowCell(column, row, view.now)));
   const titles = columns.map(header);
   const natural = columns.map((_, at) => Math.max(...[titles, ...cells].map((line) => width(line[at]!))));
   const widths = view.columns === undefined ? natural : fit(natural, view.columns);
@@ -39,7 +39,7 @@ export function table(rows: readonly Row[], columns: readonly string[], view: Vi
 /** How wide the table would be if nothing were cut. */
 export function naturalWidth(rows: readonly Row[], columns: readonly string[], now: Date): number {
   const widths = columns.map((column) =>
-    Math.max(width(header(column)), ...rows.map((row) => width(cell(column, row[column], now)))),
+    Math.max(width(header(column)), ...rows.map((row) => width(rowCell(column, row, now)))),
   );
   return widths.reduce((sum, one) => sum + one + GAP.length, -GAP.length);
 }

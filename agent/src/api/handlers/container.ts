@@ -1,4 +1,5 @@
 import { VoltError } from '@volt/shared/errors';
+import { parseDurationMs } from '@volt/shared/lib';
 import type { ContainerSpec, ContainerStatus } from '@volt/shared/model';
 import type { AgentMethods, Handlers } from '@volt/shared/rpc';
 import { mayDo, type Caller } from '@volt/shared/server';
@@ -10,8 +11,14 @@ type Row = Extract<keyof AgentMethods, `container.${string}`>;
 export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, Caller>, Row> {
   return {
     'container.create': async (spec, { signal }) => withMissing(engine, spec, await engine.create(spec, signal)),
-    'container.run': async (spec, { signal }) => withMissing(engine, spec, await engine.run(spec, signal)),
-    'container.start': ({ name }, { signal }) => engine.start(name, signal),
+    'container.run': async ({ wait, waitTimeout, ...spec }, { signal }) => {
+      const made = withMissing(engine, spec, await engine.run(spec, signal));
+      return wait ? { ...made, ...(await untilHealthy(engine, spec.name, waitTimeout, signal)) } : made;
+    },
+    'container.start': async ({ name, wait, waitTimeout }, { signal }) => {
+      const started = await engine.start(name, signal);
+      return wait ? untilHealthy(engine, name, waitTimeout, signal) : started;
+    },
     'container.stop': async ({ name, grace }, { signal }) => {
       await refuseAssigned(engine, name);
       return engine.stop(name, grace, signal);
@@ -46,7 +53,11 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       return engine.controls.pause(name, signal);
     },
     'container.resume': ({ name }, { signal }) => engine.controls.resume(name, signal),
-    'container.wait': async ({ name }, { signal }) => ({ exitCode: await engine.controls.wait(name, signal) }),
+    'container.wait': async ({ name, condition }, { signal }) => {
+      if (condition === 'ended') return { exitCode: await engine.controls.wait(name, signal) };
+      await engine.controls.untilHealthy(name, FOREVER_MS, signal);
+      return { exitCode: 0 };
+    },
     'container.top': ({ name }) => engine.controls.processes(name),
     'container.stats': ({ names }) => engine.controls.usage(names),
     'container.prune': ({ dryRun }, { signal }) => engine.controls.prune(dryRun, signal),
@@ -66,6 +77,13 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
     }),
   };
 }
+
+const WAIT_MS = 60_000;
+/** Timers of the platform hold no more. */
+const FOREVER_MS = 2 ** 31 - 1;
+
+const untilHealthy = (engine: Engine, name: string, time: string | undefined, signal: AbortSignal) =>
+  engine.controls.untilHealthy(name, (time === undefined ? undefined : parseDurationMs(time)) ?? WAIT_MS, signal);
 
 /** Whoever asks for a container is told at once what it does without. */
 function withMissing(engine: Engine, spec: ContainerSpec, status: ContainerStatus): ContainerStatus {

@@ -45,6 +45,7 @@ function instanceRow({ status, config }: Observed, node: string): InstanceRow {
     workload: config.assignment?.workload ?? null,
     node,
     state: status.state,
+    ...(status.health === undefined ? {} : { health: status.health, checkedAt: status.checkedAt }),
     address: status.address,
     image: status.image,
     reason: status.reason,
@@ -57,8 +58,11 @@ async function* events(engine: Engine, signal: AbortSignal): AsyncGenerator<Volt
   let before = await statesByName(engine);
   for await (const _ of engine.changes(signal)) {
     const after = await statesByName(engine);
-    for (const [name, { state, reason }] of after) {
-      if (before.get(name)?.state !== state) yield event(`container.${state}`, name, reason);
+    for (const [name, { state, reason, health }] of after) {
+      const known = before.get(name);
+      if (known?.state !== state) yield event(`container.${state}`, name, reason);
+      const isTold = health === 'healthy' || health === 'unhealthy';
+      if (isTold && known?.health !== health) yield event(`container.${health}`, name, null);
     }
     for (const name of before.keys()) if (!after.has(name)) yield event('container.deleted', name, null);
     before = after;

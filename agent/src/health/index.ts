@@ -1,0 +1,2 @@
+export { HealthBook } from './book.ts';
+export { HealthMonitor } from './monitor.ts';
