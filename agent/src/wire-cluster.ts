@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { ContainerSpec } from '@volt/shared/model';
-import type { Assignment } from '@volt/shared/model';
+import type { Assignment, HealthFlags, WorkloadHealth } from '@volt/shared/model';
 import { systemClock, type Kv } from '@volt/shared/kv';
 import { lifeOf, type ClusterConfig, type RevokedKeys, type TlsIdentity } from '@volt/shared/pki';
 import { sentenceFirst } from '@volt/shared/daemon';
@@ -85,8 +85,9 @@ function workloadsOf(engine: Engine): Workloads {
         const { assignment } = config;
         if (assignment === null) return [];
         const { workload, generation, exclusive } = assignment;
-        const { state, image, address, reason, startedAt } = status;
-        return [{ instance: status.name, workload, generation, exclusive, state, image, address, reason, startedAt }];
+        const { state, health, image, address, reason, startedAt } = status;
+        const told = { state, health, image, address, reason, startedAt };
+        return [{ instance: status.name, workload, generation, exclusive, ...told }];
       }),
     ensure: async (assignment, signal) => void (await engine.ensure(wantedOf(assignment), signal)),
     remove: async (instance, signal) => {
@@ -112,9 +113,26 @@ function wantedOf(assignment: Assignment) {
     restart: 'always',
     // An exclusive one starts at boot only when the agent has a fresh lease.
     boot: !exclusive,
+    ...flagsOf(assignment.health),
   });
   const { manifest, tree } = image;
   return { spec, image: { manifest, tree }, assignment: { workload, instance, generation, exclusive } };
+}
+
+/** The words of a workload's file as those of a container. */
+function flagsOf(health: WorkloadHealth | undefined): Partial<HealthFlags> {
+  if (health === undefined) return {};
+  const { cmd, http, tcp, interval, timeout, retries, startPeriod, restart } = health;
+  return {
+    healthCmd: cmd,
+    healthHttp: http,
+    healthTcp: tcp,
+    healthInterval: interval,
+    healthTimeout: timeout,
+    healthRetries: retries,
+    healthStartPeriod: startPeriod,
+    healthRestart: restart,
+  };
 }
 
 async function factsOf({ config, images, tls }: ClusterWire): Promise<NodeFacts> {

@@ -1,6 +1,6 @@
 /** What this room needs from the rest of the agent. main.ts supplies it. */
 import type { Clock, Kv } from '@volt/shared/kv';
-import type { Assignment, ContainerState, NodeRecord } from '@volt/shared/model';
+import type { Assignment, ContainerState, HealthState, NodeRecord } from '@volt/shared/model';
 
 /**
  * The containers of this node that the cluster asked for.
@@ -37,6 +37,7 @@ export interface Observed {
   readonly generation: number;
   readonly exclusive: boolean;
   readonly state: ContainerState;
+  readonly health?: HealthState | undefined;
   readonly image: string;
   readonly address: string | null;
   readonly reason: string | null;

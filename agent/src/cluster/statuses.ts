@@ -26,6 +26,7 @@ export function statusesOf(node: string, ledger: Ledger, { observed, busy, reaso
       workload,
       node,
       state,
+      ...(seen?.health === undefined || isOther ? {} : { health: seen.health }),
       address: seen?.address ?? null,
       image: image.name,
       generation,

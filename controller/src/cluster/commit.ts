@@ -35,7 +35,7 @@ export async function commit(kv: Kv, step: Step, { token, at }: Decision): Promi
 
 /** The workload's part of an assignment: nothing is left for the agent to choose. */
 function resolve({ spec, generation, image }: StoredWorkload) {
-  const { name, command, env, labels, exclusive, memoryMiB, cpuMillis } = spec;
+  const { name, command, env, labels, exclusive, health, memoryMiB, cpuMillis } = spec;
   return {
     workload: name,
     generation,
@@ -45,6 +45,7 @@ function resolve({ spec, generation, image }: StoredWorkload) {
     env,
     labels,
     exclusive,
+    ...(health === undefined ? {} : { health }),
     memoryMiB,
     cpuMillis,
   };

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Entry } from '@volt/shared/kv';
 import type { InstanceStatus, NodeHeartbeat, StoredWorkload } from '@volt/shared/model';
 import type { ControllerMethods } from '@volt/shared/rpc';
-import type { AssignmentView, Snapshot } from '../scheduler/index.ts';
+import { works, type AssignmentView, type Snapshot } from '../scheduler/index.ts';
 
 type Result<M extends keyof ControllerMethods> = z.output<ControllerMethods[M]['result']>;
 
@@ -39,6 +39,7 @@ export function instanceRows(snapshot: Snapshot): InstanceRow[] {
       workload: assignment.workload,
       node: assignment.node,
       state: isLost || status === undefined ? 'pending' : status.state,
+      ...(isLost || status?.health === undefined ? {} : { health: status.health }),
       address: status?.address ?? null,
       image: assignment.image.name,
       reason: isLost ? `node '${assignment.node}' is lost` : (status?.reason ?? null),
@@ -80,7 +81,8 @@ function nodesReason(assignments: readonly AssignmentView[], snapshot: Snapshot)
 }
 
 export function isRunning(assignment: AssignmentView, snapshot: Snapshot): boolean {
-  return stateOf(assignment.node, snapshot) !== 'lost' && statusOf(assignment, snapshot)?.state === 'running';
+  const status = statusOf(assignment, snapshot);
+  return stateOf(assignment.node, snapshot) !== 'lost' && status !== undefined && works(status);
 }
 
 const stateOf = (node: string, { nodes }: Snapshot): string =>

@@ -1,4 +1,4 @@
-export { plan, STEPS_PER_PLAN_MAX } from './plan.ts';
+export { plan, STEPS_PER_PLAN_MAX, works } from './plan.ts';
 export {
   indexOf,
   instanceName,

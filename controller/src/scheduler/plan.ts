@@ -163,13 +163,17 @@ function isGone(assignment: AssignmentView, facts: Facts): boolean {
 
 function runs(assignment: AssignmentView, facts: Facts): boolean {
   const status = statusOf(assignment, facts);
-  const isCurrent = status?.state === 'running' && status.generation === assignment.generation;
+  const isCurrent = status !== undefined && works(status) && status.generation === assignment.generation;
   return isCurrent && assignment.wanted === 'running' && !isLost(assignment, facts);
 }
 
 function needsConfirmation(assignment: AssignmentView, facts: Facts): boolean {
   return assignment.token < facts.token && statusOf(assignment, facts)?.revision !== assignment.revision;
 }
+
+/** Runs and, where that is checked, is healthy. */
+export const works = ({ state, health }: Pick<InstanceStatus, 'state' | 'health'>): boolean =>
+  state === 'running' && (health === undefined || health === 'healthy');
 
 const statusOf = ({ node, instance }: AssignmentView, { statuses }: Facts): InstanceStatus | undefined =>
   statuses.get(`${node}.${instance}`);

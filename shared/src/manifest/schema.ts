@@ -46,6 +46,7 @@ export const ManifestWorkload = z.strictObject({
   memory: Memory.optional().describe('Memory set aside for each copy, such as 512MiB.'),
   cpu: Cpu.optional().describe('Cores set aside for each copy, such as 0.5.'),
   exclusive: spec.exclusive,
+  health: spec.health,
   nodes: spec.nodes,
 });
 export type ManifestWorkload = z.output<typeof ManifestWorkload>;

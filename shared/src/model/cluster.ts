@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Argv } from './argv.ts';
 import { ContainerState, Env, Labels } from './container.ts';
+import { HealthState, WorkloadHealth } from './health.ts';
 import { ContainerName, Digest, ImageName, Ipv4, NodeName, WorkloadName } from './names.ts';
 
 /** One running copy of a workload: `<workload>-<index>`, also the container's name on its node. */
@@ -22,6 +23,11 @@ export const WorkloadSpec = z.object({
     .boolean()
     .default(false)
     .describe('Never run two copies of one index, even when a node cannot be asked.'),
+  health: WorkloadHealth.refine(({ cmd, http, tcp }) => [cmd, http, tcp].filter((one) => one !== undefined).length === 1, {
+    error: 'needs one of cmd, http and tcp',
+  })
+    .optional()
+    .describe('How each copy is checked; one that is not healthy does not count as running.'),
   nodes: z.array(NodeName).max(64).default([]).describe('Only these nodes may run it; empty means any.'),
 });
 export type WorkloadSpec = z.output<typeof WorkloadSpec>;
@@ -90,6 +96,7 @@ export const Assignment = z.object({
   env: Env,
   labels: Labels,
   exclusive: z.boolean(),
+  health: WorkloadHealth.optional(),
   memoryMiB: z.int(),
   cpuMillis: z.int(),
   because: z.string().describe('Why here, for people.'),
@@ -103,6 +110,7 @@ export const InstanceStatus = z.object({
   workload: WorkloadName,
   node: NodeName,
   state: z.enum([...ContainerState.options, 'pending', 'gone']),
+  health: HealthState.optional().describe('Whether it works, where that is checked.'),
   address: z.string().nullable(),
   image: z.string(),
   generation: z.int().describe('Of the assignment that this tells of.'),

@@ -49,6 +49,19 @@ export const HealthProbe = z.discriminatedUnion('kind', [
 ]);
 export type HealthProbe = z.output<typeof HealthProbe>;
 
+/** The same for a workload of the cluster. */
+export const WorkloadHealth = z.strictObject({
+  cmd: Argv.min(1).optional().describe('A program inside, which ends with 0 when all is well.'),
+  http: HttpTarget.optional().describe('8080/ready answers with 200 to 399 when all is well.'),
+  tcp: Port.optional().describe('A port to connect to.'),
+  interval: durationOf(EVERY_MS_MIN).optional().describe('Time between two checks; 30s unless given.'),
+  timeout: durationOf(EVERY_MS_MIN).optional().describe('What takes longer has failed; 5s unless given.'),
+  retries: z.int().min(1).max(100).optional().describe('Unhealthy after so many failures; 3 unless given.'),
+  startPeriod: durationOf(0).optional().describe('Time to start in, during which failures do not count.'),
+  restart: z.boolean().optional().describe('Start a copy again when it is unhealthy.'),
+});
+export type WorkloadHealth = z.output<typeof WorkloadHealth>;
+
 /** What was decided when the container was made, from what was asked for and what its image says. */
 export const HealthCheck = z.object({
   probe: HealthProbe,
