@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { VoltError } from '@volt/shared/errors';
 import { EnvName, ImageConfig } from '@volt/shared/model';
+import { healthcheckDocument, healthcheckOf } from './healthcheck.ts';
 import type { ConfigDocument, Platform } from './schemas.ts';
 
 /** One step of how an image was made. */
@@ -39,6 +40,7 @@ export function fromConfigDocument(document: ConfigDocument): KnownConfig {
     exposedPorts: portsOf(Object.keys(raw.ExposedPorts ?? {}), left),
     stopSignal: signalOf(raw.StopSignal ?? '', left),
     labels: Labels ?? {},
+    healthcheck: healthcheckOf(raw.Healthcheck, left),
   });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -113,7 +115,7 @@ const EXPORTED_BY = 'volt image export';
 
 /** The configuration of an image with a single layer, with equal bytes for equal images. */
 export function toConfigDocument({ config, platform, createdAt, history, diffId }: ToConfigDocument): Buffer {
-  const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal, labels } = config;
+  const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal, labels, healthcheck } = config;
   const document = {
     created: createdAt,
     architecture: platform.architecture,
@@ -128,6 +130,7 @@ export function toConfigDocument({ config, platform, createdAt, history, diffId 
       WorkingDir: workdir,
       ...(Object.keys(labels).length > 0 && { Labels: labels }),
       StopSignal: stopSignal,
+      ...(healthcheck !== undefined && { Healthcheck: healthcheckDocument(healthcheck) }),
     },
     rootfs: { type: 'layers', diff_ids: [diffId] },
     history: [...history.filter(({ createdBy }) => createdBy !== EXPORTED_BY).map(toStep), ownStep(createdAt)],

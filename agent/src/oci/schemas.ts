@@ -70,6 +70,8 @@ export const ConfigDocument = z.object({
       WorkingDir: z.string().nullish(),
       Labels: Texts,
       StopSignal: z.string().nullish(),
+      // Docker's own, and not of OCI.
+      Healthcheck: z.unknown().optional(),
     })
     .nullish(),
   rootfs: z.object({ diff_ids: z.array(Digest).max(LAYERS_MAX, `more than ${LAYERS_MAX} layers`) }),
