@@ -10,7 +10,10 @@ export const isReady = ({ state, health }: ContainerStatus, isChecked: boolean):
 export const isHopeless = ({ state, health }: ContainerStatus): boolean =>
   state === 'failed' || state === 'stopped' || state === 'created' || health === 'unhealthy';
 
-export function notReady({ name, state, reason, health }: ContainerStatus, last: ContainerHealth | undefined): VoltError {
+export function notReady(
+  { name, state, reason, health }: ContainerStatus,
+  last: ContainerHealth | undefined,
+): VoltError {
   const what = health === 'unhealthy' ? 'unhealthy' : `${state}${reason === null ? '' : `: ${reason}`}`;
   return new VoltError('DEPENDENCY', `Container '${name}' is ${what}${saidLast(last)}`, { hint: `volt logs ${name}` });
 }

@@ -101,7 +101,7 @@ const stateColours: Readonly<Record<string, ColourName>> = {
 };
 
 export const colourOf = (column: string, text: string): ColourName | undefined =>
-  column === 'state' ? stateColours[text] ?? healthColour(text) : undefined;
+  column === 'state' ? (stateColours[text] ?? healthColour(text)) : undefined;
 
 function healthColour(text: string): ColourName | undefined {
   if (text.endsWith(' (healthy)')) return 'green';
