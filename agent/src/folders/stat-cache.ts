@@ -56,7 +56,7 @@ export class StatCache {
   readonly #bytes: Buffer;
   /** Where the record of each inode is; made when it is first asked for. */
   #places: Map<bigint, number> | undefined;
-  readonly #seen: Seen[] = [];
+  readonly #seen = new Records();
 
   /** What is damaged or of another kind is as good as nothing. */
   constructor(folder: string, root: string, hash: Hash) {
@@ -100,7 +100,7 @@ export class StatCache {
 
   /** For the next time. The file had this stamp at `lookedAtNs` or later. */
   remember(seen: Seen, lookedAtNs: bigint): void {
-    if (isSettled(seen.ctimeNs, lookedAtNs)) this.#seen.push(seen);
+    if (isSettled(seen.ctimeNs, lookedAtNs)) this.#seen.add(seen);
   }
 
   /** Replaces what was there by what was remembered since. */
@@ -109,7 +109,7 @@ export class StatCache {
     const staging = `${this.#path}.${process.pid}.tmp`;
     try {
       // Not flushed: after a power loss it may be damaged, which it tells by itself.
-      writeFileSync(staging, encode(this.#seen, whole, this.#hash), { mode: 0o600 });
+      writeFileSync(staging, encode(this.#seen.bytes, whole, this.#hash), { mode: 0o600 });
       renameSync(staging, this.#path);
     } catch (thrown) {
       rmSync(staging, { force: true });
@@ -141,17 +141,20 @@ function readIntact(path: string, hash: Hash): Buffer {
   return Buffer.alloc(0);
 }
 
-function encode(all: readonly Seen[], whole: SeenFolder | undefined, hash: Hash): Buffer {
-  const end = RECORDS_AT + all.length * RECORD_BYTES;
-  const bytes = Buffer.alloc(end + DIGEST_BYTES);
-  MAGIC.copy(bytes);
-  if (whole !== undefined) {
-    bytes.write(whole.fingerprint + whole.tree, MAGIC.length, 'hex');
-    const numbers = [whole.treeBytes, whole.entries, whole.sizeBytes];
-    for (const [index, number] of numbers.entries()) bytes.writeBigUInt64LE(BigInt(number), NUMBERS_AT + index * 8);
+/** As they will stand in the file, which takes a sixth of what they take as objects. */
+class Records {
+  #bytes = Buffer.alloc(RECORD_BYTES * 256);
+  #size = 0;
+
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#size);
   }
-  let at = RECORDS_AT;
-  for (const { dev, ino, size, mtimeNs, ctimeNs, hasXattrs, digest } of all) {
+
+  add({ dev, ino, size, mtimeNs, ctimeNs, hasXattrs, digest }: Seen): void {
+    const at = this.#size;
+    this.#size += RECORD_BYTES;
+    if (this.#size > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], this.#bytes.length * 2);
+    const bytes = this.#bytes;
     bytes.writeBigUInt64LE(dev, at);
     bytes.writeBigUInt64LE(ino, at + 8);
     bytes.writeBigUInt64LE(size, at + 16);
@@ -159,8 +162,19 @@ function encode(all: readonly Seen[], whole: SeenFolder | undefined, hash: Hash)
     bytes.writeBigInt64LE(ctimeNs, at + 32);
     bytes[at + 40] = hasXattrs ? 1 : 0;
     bytes.write(digest, at + RECORD_NUMBERS * 8, 'hex');
-    at += RECORD_BYTES;
   }
+}
+
+function encode(records: Buffer, whole: SeenFolder | undefined, hash: Hash): Buffer {
+  const end = RECORDS_AT + records.length;
+  const bytes = Buffer.alloc(end + DIGEST_BYTES);
+  MAGIC.copy(bytes);
+  if (whole !== undefined) {
+    bytes.write(whole.fingerprint + whole.tree, MAGIC.length, 'hex');
+    const numbers = [whole.treeBytes, whole.entries, whole.sizeBytes];
+    for (const [index, number] of numbers.entries()) bytes.writeBigUInt64LE(BigInt(number), NUMBERS_AT + index * 8);
+  }
+  records.copy(bytes, RECORDS_AT);
   bytes.write(hash.of(bytes.subarray(0, end)), end, 'hex');
   return bytes;
 }

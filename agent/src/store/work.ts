@@ -64,6 +64,7 @@ export type Done<J extends Job> = J extends { kind: 'stage' } ? readonly StagedF
 export class Worker {
   readonly #hash: Hash;
   readonly #buffer = Buffer.allocUnsafeSlow(WHOLE_BYTES_MAX + 1);
+  readonly #ahead = [this.#buffer, Buffer.allocUnsafeSlow(AHEAD_BYTES)] as const;
   #largeFiles = 0;
 
   constructor(hash: Hash) {
@@ -114,7 +115,7 @@ export class Worker {
     const staging = join(job.folder, `large-${threadId}-${this.#largeFiles++}`);
     const hasher = this.#hash.start();
     try {
-      const size = await writeStagedStream(staging, readAhead(fd), (chunk) => hasher.update(chunk));
+      const size = await writeStagedStream(staging, readAhead(fd, this.#ahead), (chunk) => hasher.update(chunk));
       if (!isUnchanged(fd, file.stamp) || BigInt(size) !== file.stamp.size) return discard(staging, undefined);
       const digest = hasher.end();
       if (!file.always && sizeOf(objectIn(job.objects, digest)) === size)
@@ -136,7 +137,7 @@ export class Worker {
       const sizeBytes = isWhole ? first : fs.fstatSync(fd).size;
       for (const algorithm of algorithmsOf(digest)) {
         const bytes = this.#buffer.subarray(0, first);
-        const found = isWhole ? this.#hash.of(bytes, algorithm) : await digestOf(fd, this.#hash.start(algorithm));
+        const found = isWhole ? this.#hash.of(bytes, algorithm) : await this.#digestOf(fd, this.#hash.start(algorithm));
         if (found === digest) return { state: 'ok', sizeBytes };
       }
       return { state: 'damaged', sizeBytes };
@@ -144,31 +145,35 @@ export class Worker {
       fs.closeSync(fd);
     }
   }
-}
 
-async function digestOf(fd: number, hasher: Hasher): Promise<Digest> {
-  try {
-    for await (const chunk of readAhead(fd)) hasher.update(chunk);
-    return hasher.end();
-  } finally {
-    hasher.dispose();
+  async #digestOf(fd: number, hasher: Hasher): Promise<Digest> {
+    try {
+      for await (const chunk of readAhead(fd, this.#ahead)) hasher.update(chunk);
+      return hasher.end();
+    } finally {
+      hasher.dispose();
+    }
   }
 }
 
 /** From the start of the file. While one piece is worked on, the next is read. */
-async function* readAhead(fd: number): AsyncGenerator<Buffer> {
-  const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(AHEAD_BYTES));
+async function* readAhead(fd: number, buffers: readonly [Buffer, Buffer]): AsyncGenerator<Buffer> {
   let at = 0;
   const read = (turn: number): Promise<Buffer> => readAt(fd, buffers[turn % 2] as Buffer, at);
   let next = read(0);
-  for (let turn = 1; ; turn++) {
-    const chunk = await next;
-    if (chunk.length === 0) return;
-    at += chunk.length;
-    next = read(turn);
-    // Nobody may be left to hear of it, if the user of this piece fails.
-    next.catch(() => {});
-    yield chunk;
+  try {
+    for (let turn = 1; ; turn++) {
+      const chunk = await next;
+      if (chunk.length === 0) return;
+      at += chunk.length;
+      next = read(turn);
+      // Heard of at the next turn, or below.
+      next.catch(() => {});
+      yield chunk;
+    }
+  } finally {
+    // If the user of a piece fails: the next one must not arrive when the file is closed and the buffer another's.
+    await next.catch(() => {});
   }
 }
 
