@@ -8,6 +8,7 @@
  *         [--user=UID:GID:GROUP,...] [--cwd=PATH] [--limits-of-init] [--console] -- PROGRAM [ARG...]
  *   enter [--root=PATH [--users=FIRST:COUNT]] [OPTION...] --files -- VERB [ARG...]      see files.h
  *   enter --probe        prints the Landlock version that this kernel offers
+ *   enter --places …     see places.h
  *
  * A value is all that comes after the first `=` of its argument, so no path can be taken for another option. Path
  * and port options may be repeated; `none` is a port list without ports. With no path option, paths are not limited;
@@ -428,6 +429,7 @@ static void take_terminal(void)
 }
 
 #include "files.h"
+#include "places.h"
 #include "root.h"
 
 _Noreturn void begin(long *stack)
@@ -440,6 +442,7 @@ _Noreturn void begin(long *stack)
 		call(__NR_write, 1, (long)version, length(version), 0, 0, 0);
 		call(__NR_exit_group, 0, 0, 0, 0, 0, 0);
 	}
+	if (stack[0] > 1 && equal(arguments[1], "--places")) make_places(arguments + 2, environment);
 	for (arguments++; *arguments && !equal(*arguments, "--"); arguments++) ask(*arguments);
 	if (!arguments[0] || !arguments[1]) fail(CANNOT_ENTER, "program", "", "None is named");
 	enter_root();
