@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { toVoltError } from '@volt/shared/errors';
+import { toVoltError, VoltError } from '@volt/shared/errors';
 import { HEALTH_OUTPUT_CHARS_MAX, type ContainerConfig, type HealthCheck } from '@volt/shared/model';
 import type { Engine } from '../engine/index.ts';
 
@@ -35,7 +35,7 @@ export async function probe(
     }
   } catch (thrown) {
     signal.throwIfAborted();
-    const why = late.aborted ? `took longer than ${timeoutMs / 1000} s` : toVoltError(thrown).message;
+    const why = late.aborted ? `took longer than ${timeoutMs / 1000} s` : whyOf(thrown);
     return { isHealthy: false, output: [output.text, why].filter(Boolean).join('\n') };
   }
 }
@@ -87,6 +87,20 @@ async function byTcp(host: string, port: number, signal: AbortSignal): Promise<A
     socket.on('error', () => {});
     socket.destroy();
   }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection closed',
+  EHOSTUNREACH: 'no route to it',
+  ENETUNREACH: 'no route to it',
+};
+
+/** Failures of sockets in plain words; a code that has none is one of what was said, such as bad HTTP. */
+function whyOf(thrown: unknown): string {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  if (thrown instanceof VoltError || typeof code !== 'string') return toVoltError(thrown).message;
+  return reasons[code] ?? `no proper answer (${code})`;
 }
 
 /** The end of what was said: programs name their trouble last. */
