@@ -26,6 +26,7 @@ import {
   BusSystemd,
   holdLock,
   kernelProcesses,
+  unixSockets,
   listenFds,
   NodeFiles,
   NodePrograms,
@@ -167,14 +168,18 @@ const hostPorts = (bus: SystemBus) => ({
   journal: systemJournal,
   processes: kernelProcesses,
   clock: systemClock,
-  enter: () => {
-    const found = asset('agent/enter');
-    if (found !== undefined) return found;
-    throw new VoltError('DEPENDENCY', 'What containers are entered with is only part of a built volt', {
-      hint: 'pnpm build',
-    });
-  },
+  sockets: unixSockets,
+  enter: () => builtProgram('agent/enter'),
+  console: () => builtProgram('agent/console'),
 });
+
+function builtProgram(name: string): Uint8Array {
+  const found = asset(name);
+  if (found !== undefined) return found;
+  throw new VoltError('DEPENDENCY', 'What containers are entered with is only part of a built volt', {
+    hint: 'pnpm build',
+  });
+}
 
 function openLine({ config, ca, cert, key, creds }: ClusterIdentity): ClusterConnection {
   return connectCluster({

@@ -16,8 +16,17 @@ import type { Answer, NodeLowers, Order } from './engine-remote.ts';
 const systemd = new host.BusSystemd(new SystemBus());
 const { systemClock: clock, systemJournal: journal, kernelProcesses: processes } = host;
 const enter = () => readFileSync('/var/lib/volt/test/enter');
+const holder = () => readFileSync('/var/lib/volt/test/console');
 const kernel = { clock, journal, processes };
-const ports = { files: new host.NodeFiles(), programs: new host.NodePrograms(), systemd, enter, ...kernel };
+const ports = {
+  files: new host.NodeFiles(),
+  programs: new host.NodePrograms(),
+  systemd,
+  enter,
+  console: holder,
+  sockets: host.unixSockets,
+  ...kernel,
+};
 
 /** Images of a store of their own, laid out in whatever way is wanted. */
 const lowers: NodeLowers = {

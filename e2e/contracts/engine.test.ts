@@ -14,7 +14,7 @@ import { systemdContract } from '../../agent/src/host/testing.ts';
 import type { Network } from '../../agent/src/network/index.ts';
 import { openLab, type Lab, type LabNode } from '../lab/index.ts';
 import { REPOSITORY } from '../lab/settings.ts';
-import { buildEnter } from '../../scripts/build/enter.ts';
+import { buildConsole, buildEnter } from '../../scripts/build/enter.ts';
 import { Remote, type NodeLowers } from './engine-remote.ts';
 
 const LOWER = '/var/lib/volt/test/lower';
@@ -70,6 +70,11 @@ beforeAll(async () => {
   await node.copyIn(
     await buildEnter(REPOSITORY, join(REPOSITORY, 'dist/build/cache')),
     '/var/lib/volt/test/enter',
+    0o755,
+  );
+  await node.copyIn(
+    await buildConsole(REPOSITORY, join(REPOSITORY, 'dist/build/cache')),
+    '/var/lib/volt/test/console',
     0o755,
   );
   await node.copyIn(hashAddon(), '/var/lib/volt/test/blake.node');

@@ -7,10 +7,12 @@ import type { Clock, Files } from '../host/index.ts';
 import type { Network } from '../network/index.ts';
 import { enforced, missing, policyOf, requireEnforceable } from '../security/index.ts';
 import { eitherRings } from './bells.ts';
-import { place, resolveConfig } from './config.ts';
+import { numericUser, type Accounts } from './accounts.ts';
+import { ContainerAttachments } from './attachments.ts';
 import { ContainerControls } from './controls.ts';
-import type { Driver, Gauges, Reach } from './drivers/driver.ts';
+import type { Driver, Gauges, Reach, Watched } from './drivers/driver.ts';
 import type {
+  Attachments,
   Controls,
   Engine,
   ExecIo,
@@ -30,7 +32,7 @@ import { checkLimits, limitsOf, unenforced, withLimits } from './limits.ts';
 
 export interface EngineOptions {
   readonly files: Files;
-  readonly driver: Driver & Reach & Gauges;
+  readonly driver: Driver & Reach & Gauges & Watched;
   readonly images: Images;
   readonly network: Pick<Network, 'place'>;
   readonly clock: Clock;
@@ -43,6 +45,7 @@ const GRACE_SECONDS = 10;
 
 export class ContainerEngine implements Engine {
   readonly controls: Controls;
+  readonly attachments: Attachments;
   readonly #options: EngineOptions;
   readonly #known: Known;
   /** Configs that have an address and a slot, but are not in the ledger yet. */
@@ -57,6 +60,14 @@ export class ContainerEngine implements Engine {
       driver,
       clock,
       remove: (name, signal) => this.#remove(name, signal),
+    });
+    this.attachments = new ContainerAttachments({
+      known: this.#known,
+      driver,
+      create: (spec, signal) => this.create(spec, signal),
+      start: (name, signal) => this.start(name, signal),
+      remove: (name, signal) => this.delete(name, true, signal),
+      wait: (name, signal) => this.controls.wait(name, signal),
     });
   }
 
@@ -171,7 +182,10 @@ export class ContainerEngine implements Engine {
 
   async exec(name: string, request: ExecRequest, io: ExecIo, signal: AbortSignal): Promise<number> {
     // Not in the name's lane: a shell left open must not keep the container from being stopped.
-    return this.#options.driver.exec(this.#known.existing(name), request, io, signal);
+    const config = this.#known.existing(name);
+    const { user = config.user } = request;
+    const asUser = request.user === undefined ? config : { ...config, user: await this.#userOf(config, user) };
+    return this.#options.driver.exec(asUser, request, io, signal);
   }
 
   ensure(wanted: Wanted, signal: AbortSignal): Promise<ContainerStatus> {
@@ -290,8 +304,15 @@ export class ContainerEngine implements Engine {
       .catch(() => undefined);
   }
 
-  async #accounts({ config, tree }: ResolvedImage): Promise<{ passwd: string; group: string }> {
-    if (config.user === '') return { passwd: '', group: '' };
+  async #userOf({ image }: ContainerConfig, user: string): Promise<string> {
+    return numericUser(user, await this.#accountsIn(image.tree));
+  }
+
+  async #accounts({ config, tree }: ResolvedImage): Promise<Accounts> {
+    return config.user === '' ? { passwd: '', group: '' } : this.#accountsIn(tree);
+  }
+
+  async #accountsIn(tree: string): Promise<Accounts> {
     const { images } = this.#options;
     const read = async (name: string) => (await images.readFile(tree, `etc/${name}`)) ?? '';
     return { passwd: await read('passwd'), group: await read('group') };

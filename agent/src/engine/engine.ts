@@ -22,6 +22,7 @@ import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
 import type { ContainerLogs } from '@volt/shared/systemd';
 import type { VoltError } from '@volt/shared/errors';
 import type { z } from 'zod';
+import type { Watching } from './terminal/index.ts';
 
 /** What people ask of containers: the method rows. */
 export interface Containers {
@@ -103,9 +104,22 @@ export interface Controls {
   tend(signal: AbortSignal): Promise<void>;
 }
 
+/** Staying with a container's program: what it prints, what it is sent, and how it ends. */
+export interface Attachments {
+  /**
+   * Resolves with its exit code, or with 0 when the caller has left. Of one without a terminal or open input there is
+   * what it prints from here on. CONFLICT when it does not run.
+   */
+  attach(name: string, watching: Watching, io: ExecIo, signal: AbortSignal): Promise<number>;
+
+  /** Creates and starts it, and misses nothing. Fails as `run` does; the end of its program is no failure here. */
+  runAttached(spec: ContainerSpec, watching: Watching, io: ExecIo, signal: AbortSignal): Promise<number>;
+}
+
 /** And what the agent itself asks. */
 export interface Engine extends Containers, Changes {
   readonly controls: Controls;
+  readonly attachments: Attachments;
 
   /** Those whose health is to be checked. Nothing is asked of the host for it. */
   checked(): ContainerConfig[];
@@ -136,6 +150,8 @@ export interface ExecRequest {
   readonly stdin: boolean;
   readonly columns: number;
   readonly rows: number;
+  /** As the image knows them; the container's own where none is given. */
+  readonly user?: string | undefined;
 }
 
 /** The two directions of an exec, in the shape of the method row's frames. */

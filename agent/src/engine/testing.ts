@@ -7,7 +7,7 @@ import {
   type ImageConfig as ImageSettings,
 } from '@volt/shared/model';
 import { VoltError } from '@volt/shared/errors';
-import type { Clock, Processes, Programs } from '../host/index.ts';
+import type { Clock, Processes, Programs, Sockets } from '../host/index.ts';
 import { FakeSystemd, MemoryFiles } from '../host/testing.ts';
 import { createNetwork } from '../network/index.ts';
 import { NspawnDriver, type Host, type Paths } from './drivers/nspawn/index.ts';
@@ -108,6 +108,14 @@ export const noPrograms: Programs = {
   },
 };
 
+const noSockets: Sockets = {
+  connect: async (path) => {
+    throw new VoltError('NOT_FOUND', `Nobody listens at '${path}'`);
+  },
+};
+
+const programsInside = { enter: () => Buffer.from('enter'), console: () => Buffer.from('console') };
+
 export interface FakeHost extends Host {
   readonly files: MemoryFiles;
   readonly systemd: FakeSystemd;
@@ -131,7 +139,7 @@ export async function fakeHost(): Promise<FakeHost> {
   };
   const journal = { async *read() {} };
   const systemd = new FakeSystemd(files, paths.systemd);
-  return { files, programs, processes, journal, systemd, clock: stillClock, enter: () => Buffer.from('enter') };
+  return { files, programs, processes, journal, systemd, clock: stillClock, sockets: noSockets, ...programsInside };
 }
 
 export const nspawnOn = (host: Host): NspawnDriver => new NspawnDriver(host, paths);

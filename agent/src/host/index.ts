@@ -8,6 +8,7 @@ export { NodeFiles } from './node-files.ts';
 export { NodePrograms } from './node-programs.ts';
 export { kernelProcesses, type ProcessFacts, type Processes } from './processes.ts';
 export type { OpenProgram, Programs, RunResult } from './programs.ts';
+export { unixSockets, type Connection, type Sockets } from './sockets.ts';
 export { kernelSpecialFiles, type SpecialFiles } from './special-files.ts';
 export { releaseSpareMemory } from './spare-memory.ts';
 export { spreadFolders } from './spread-folders.ts';

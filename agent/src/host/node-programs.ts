@@ -13,9 +13,7 @@ import {
   type Programs,
   type RunOptions,
   type RunResult,
-  type TerminalOptions,
 } from './programs.ts';
-import { openTerminal } from './terminal.ts';
 
 const plainEnv = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' };
 
@@ -41,8 +39,7 @@ export class NodePrograms implements Programs {
     return { code, stdout: output.stdout(), stderr: output.stderr() };
   }
 
-  async open(argv: readonly string[], { env = plainEnv, terminal }: OpenOptions): Promise<OpenProgram> {
-    if (terminal !== undefined) return openOnTerminal(argv, env, terminal);
+  async open(argv: readonly string[], { env = plainEnv }: OpenOptions): Promise<OpenProgram> {
     const child = await started(argv, { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     const stdin = child.stdin!.on('error', () => undefined);
     return {
@@ -51,45 +48,11 @@ export class NodePrograms implements Programs {
       stderr: child.stderr!,
       write: (data) => written(stdin, data),
       end: () => void stdin.end(),
-      resize: () => undefined,
       kill: () => killTree(child),
       exitCode: endOf(child),
     };
   }
 }
-
-async function openOnTerminal(
-  argv: readonly string[],
-  env: Readonly<Record<string, string>>,
-  { columns, rows, isTakenInside = false }: TerminalOptions,
-): Promise<OpenProgram> {
-  const terminal = openTerminal(columns, rows);
-  try {
-    const { far } = terminal;
-    // setsid makes the far end the controlling terminal, so that Ctrl-C and job control work.
-    const session = isTakenInside ? [] : ['/usr/bin/setsid', '--ctty'];
-    const child = await started([...session, ...argv], { env: { ...env }, stdio: [far, far, far] });
-    child.once('exit', terminal.hangUp);
-    return {
-      pid: child.pid!,
-      stdout: terminal.output,
-      stderr: nothing(),
-      write: (data) => written(terminal.input, data),
-      end: () => void terminal.input.write('\u0004'),
-      resize: terminal.resize,
-      kill: () => killTree(child),
-      exitCode: endOf(child),
-    };
-  } catch (thrown) {
-    terminal.close();
-    throw thrown;
-  } finally {
-    terminal.closeFar();
-  }
-}
-
-// oxlint-disable-next-line require-yield
-async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 async function started(argv: readonly string[], options: SpawnOptions): Promise<ChildProcess> {
   const [program = '', ...rest] = argv;

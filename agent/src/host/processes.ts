@@ -4,7 +4,7 @@ import { VoltError } from '@volt/shared/errors';
 import { unitUsage, type UnitUsage } from '@volt/shared/systemd';
 
 export interface Processes {
-  /** First process of the container that a supervisor runs, as the host numbers it; undefined before there is one. */
+  /** First process of the container that a supervisor or its child runs; undefined before there is one. */
   leaderOf(supervisor: number): Promise<number | undefined>;
 
   /** The folders under /sys/fs/cgroup that a process is in, one for each hierarchy. */
@@ -46,9 +46,11 @@ const TICKS_PER_SECOND = 100;
 
 export const kernelProcesses: Processes = {
   async leaderOf(supervisor) {
-    for (const pid of await childrenOf(supervisor)) {
-      if (isFirst(await text(`/proc/${pid}/status`))) return pid;
-    }
+    const children = await childrenOf(supervisor);
+    for (const pid of children) if (isFirst(await text(`/proc/${pid}/status`))) return pid;
+    // A console stands between.
+    const grandchildren = await Promise.all(children.map(childrenOf));
+    for (const pid of grandchildren.flat()) if (isFirst(await text(`/proc/${pid}/status`))) return pid;
     return undefined;
   },
   cgroupsOf: async (pid) => cgroupFolders(await text(`/proc/${pid}/cgroup`)),

@@ -69,34 +69,3 @@ test('killing reaches the children', async () => {
   expect(await textOf(program.stdout)).toBe('');
   expect(await program.exitCode).toBe(137);
 });
-
-test('a program on a terminal has one, of the size that was asked for', async () => {
-  const program = await programs.open(sh('test -t 0 && stty size; read x; stty size; echo got $x'), {
-    terminal: { columns: 99, rows: 33 },
-  });
-  let shown = '';
-  for await (const chunk of program.stdout) {
-    shown += Buffer.from(chunk).toString('utf8');
-    if (shown === '33 99\r\n') {
-      program.resize(120, 40);
-      await program.write(Buffer.from('hello\n'));
-    }
-  }
-  expect(shown).toContain('40 120\r\ngot hello\r\n');
-  expect(await program.exitCode).toBe(0);
-});
-
-test('a terminal ends with its program, whatever that left in the background', async () => {
-  const program = await programs.open(sh('trap "" HUP; sleep 1000 & echo $!'), { terminal: { columns: 80, rows: 24 } });
-  const left = Number(await textOf(program.stdout));
-  expect(await program.exitCode).toBe(0);
-  process.kill(left, 'SIGKILL');
-});
-
-test('Ctrl-C on a terminal interrupts', async () => {
-  const program = await programs.open(sh('echo ready; exec sleep 1000'), { terminal: { columns: 80, rows: 24 } });
-  for await (const chunk of program.stdout) {
-    if (Buffer.from(chunk).includes('ready')) await program.write(Buffer.from('\u0003'));
-  }
-  expect(await program.exitCode).toBe(130);
-});

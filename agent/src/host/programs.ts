@@ -30,15 +30,6 @@ export interface RunResult {
 
 export interface OpenOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** A terminal of this size in place of pipes; all output is then on `stdout`. */
-  readonly terminal?: TerminalOptions | undefined;
-}
-
-export interface TerminalOptions {
-  readonly columns: number;
-  readonly rows: number;
-  /** The program makes it its controlling terminal itself, because it first goes where process numbers are others. */
-  readonly isTakenInside?: boolean | undefined;
 }
 
 export interface OpenProgram {
@@ -48,10 +39,8 @@ export interface OpenProgram {
   readonly stderr: AsyncIterable<Uint8Array>;
   /** Resolves when there is room for more. Writing to one that has closed its input does nothing. */
   write(data: Uint8Array): Promise<void>;
-  /** Closes its input. On a terminal: sends the end-of-file character. */
+  /** Closes its input. */
   end(): void;
-  /** Has no effect without a terminal. */
-  resize(columns: number, rows: number): void;
   /** Kills it and its children. */
   kill(): Promise<void>;
   /** Resolves when it has ended and its output is complete; 128 + n when signal n ended it. */

@@ -262,7 +262,6 @@ function withMmdebstrap(
         kill: async () => {},
         write: async () => {},
         end: () => {},
-        resize: () => {},
       } satisfies OpenProgram;
     },
   };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Argv } from './argv.ts';
+import { Environment } from './environment.ts';
 import { HealthFlags } from './health.ts';
 import { Limits } from './limits.ts';
 import { Isolation, Protection } from './isolation.ts';
@@ -44,10 +45,13 @@ export const ContainerSpec = z.object({
     .optional()
     .describe('Seconds between asking it to stop and killing it, when a stop does not say.'),
   rm: z.boolean().optional().describe('Delete it when it has ended.'),
+  tty: z.boolean().optional().describe('Give its program a terminal, which can be attached to.'),
+  interactive: z.boolean().optional().describe('Keep the input of its program open for who attaches to it.'),
   ...HealthFlags.shape,
   ...Limits.shape,
   ...Isolation.shape,
   ...Storage.shape,
+  ...Environment.shape,
   without: z.array(Protection).optional().describe('Protections to leave off: only for programs trusted like root.'),
 });
 export type ContainerSpec = z.output<typeof ContainerSpec>;

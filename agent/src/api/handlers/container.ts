@@ -72,6 +72,13 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       return {};
     },
 
+    'container.attach': async ({ name, ...watching }, { input, emit, signal }) => ({
+      exitCode: await engine.attachments.attach(name, watching, { input, emit }, signal),
+    }),
+    'container.runAttached': async ({ stdin, columns, rows, ...spec }, { input, emit, signal }) => ({
+      exitCode: await engine.attachments.runAttached(spec, { stdin, columns, rows }, { input, emit }, signal),
+    }),
+
     'container.exec': async ({ name, ...request }, { input, emit, signal }) => ({
       exitCode: await engine.exec(name, request, { input, emit }, signal),
     }),

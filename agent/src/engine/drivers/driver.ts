@@ -8,6 +8,7 @@
  */
 import type { ContainerConfig, ContainerProcess, ContainerState, ContainerUsage } from '@volt/shared/model';
 import type { LogLine } from '@volt/shared/rpc';
+import type { Outcome, Watching } from '../terminal/index.ts';
 import type { ExecIo, ExecRequest, LogOptions } from '../engine.ts';
 
 export interface Driver {
@@ -47,6 +48,15 @@ export interface Driver {
 
   /** A doorbell, with no detail. Ends when the signal fires. */
   changes(signal: AbortSignal): AsyncIterable<void>;
+}
+
+/** Of containers with a terminal or open input: staying with their program. */
+export interface Watched {
+  /** The next start does not let its program begin before `watch`. */
+  expectWatcher(name: string): Promise<void>;
+
+  /** What its program prints and is sent, until that has ended or the caller has left. CONFLICT where it cannot be had. */
+  watch(name: string, watching: Watching, io: ExecIo, signal: AbortSignal): Promise<Outcome>;
 }
 
 /** Of containers that are there: to reach their program, to hold it still, to change what they are. */

@@ -3,10 +3,11 @@ import type { ContainerConfig, ContainerProcess, ContainerUsage } from '@volt/sh
 import type { LogLine } from '@volt/shared/rpc';
 import { Doorbell } from '../../host/index.ts';
 import type { ExecIo, ExecRequest, LogOptions } from '../engine.ts';
-import type { Driver, Gauges, Reach, ObservedContainer } from './driver.ts';
+import type { Outcome, Watching } from '../terminal/index.ts';
+import type { Driver, Gauges, Reach, Watched, ObservedContainer } from './driver.ts';
 
 /** A host in memory. Keeps the driver contract, and fails when told to. */
-export class FakeDriver implements Driver, Reach, Gauges {
+export class FakeDriver implements Driver, Reach, Gauges, Watched {
   landlock = 7;
   readonly host = new Map<string, ObservedContainer>();
   readonly installed = new Map<string, { config: ContainerConfig; lower: string }>();
@@ -70,6 +71,23 @@ export class FakeDriver implements Driver, Reach, Gauges {
     if (command[0] !== '/bin/echo') return 127;
     await emit({ stream: 'stdout', data: Buffer.from(`${command.slice(1).join(' ')}\n`).toString('base64') });
     return 0;
+  }
+
+  async expectWatcher(): Promise<void> {}
+
+  /** Its program prints what it is sent, and ends when its input does. */
+  async watch(name: string, _watching: Watching, { input, emit }: ExecIo, signal: AbortSignal): Promise<Outcome> {
+    while (!this.#isUp(name)) {
+      signal.throwIfAborted();
+      await new Promise(setImmediate);
+    }
+    for await (const frame of input) {
+      if (frame.kind === 'detach') return 'left';
+      if (frame.kind === 'stdin') await emit({ stream: 'stdout', data: frame.data });
+      if (frame.kind === 'eof') break;
+    }
+    this.end(name, 0);
+    return { exitCode: 0 };
   }
 
   async kill(name: string, signalName: string): Promise<void> {

@@ -61,11 +61,27 @@ export const LogLine = z.object({
 });
 export type LogLine = z.output<typeof LogLine>;
 
+/** The caller's window. */
+export const WindowSize = {
+  columns: z.int().min(1).max(1000).default(80).describe('Width of its terminal, in characters.'),
+  rows: z.int().min(1).max(1000).default(24).describe('Height of its terminal, in lines.'),
+};
+
+/** A number, or a name that the image knows; likewise the group. */
+export const ExecUser = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/, { error: 'must be USER or USER:GROUP' });
+
+export const PassStdin = z.boolean().default(false).describe('Pass on what the caller sends.');
+
 /** Bytes travel as base64: every frame of a stream is JSON. */
 export const ExecOutput = z.object({ stream: z.enum(['stdout', 'stderr']), data: z.base64() });
 
 export const ExecInput = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stdin'), data: z.base64() }),
   z.object({ kind: z.literal('eof') }),
+  // The caller leaves, and what runs is to go on.
+  z.object({ kind: z.literal('detach') }),
   z.object({ kind: z.literal('resize'), columns: z.int().min(1).max(1000), rows: z.int().min(1).max(1000) }),
 ]);

@@ -6,8 +6,8 @@ import { ENTER_INSIDE } from './paths.ts';
 interface Entry {
   /** By an exec, and not by the init, from which its program has its limits. */
   readonly isFromOutside?: boolean;
-  /** What is on standard input is a terminal, and is to be the program's own. */
-  readonly isOnTerminal?: boolean;
+  /** What is on standard input is a socket of agent/enter/console.c, which takes the other end of a terminal. */
+  readonly makesTerminal?: boolean;
 }
 
 export function enterArguments(config: ContainerConfig, entry: Entry = {}): string[] {
@@ -18,7 +18,7 @@ export function enterArguments(config: ContainerConfig, entry: Entry = {}): stri
     `--user=${user === '' ? '0:0' : user}`,
     `--cwd=${workdir === '' ? '/' : workdir}`,
     ...(entry.isFromOutside === true ? ['--limits-of-init'] : []),
-    ...(entry.isOnTerminal === true ? ['--terminal'] : []),
+    ...(entry.makesTerminal === true ? ['--console'] : []),
     '--',
   ];
 }

@@ -7,8 +7,10 @@ import { VoltError } from '@volt/shared/errors';
 import type { ContainerConfig } from '@volt/shared/model';
 import type { OpenProgram, Programs } from '../../../host/index.ts';
 import type { ExecIo, ExecRequest } from '../../engine.ts';
+import { relay } from '../../terminal/index.ts';
 import { enterArguments } from './enter.ts';
 import { isForHostPrograms } from './environment.ts';
+import type { Paths } from './paths.ts';
 
 /** Moves itself into the cgroups given first, then becomes the rest. The exec keeps process and number. */
 const JOIN = `n=$1; shift
@@ -27,6 +29,7 @@ export function execArguments(
   config: ContainerConfig,
   leader: Leader,
   { command, tty }: Pick<ExecRequest, 'command' | 'tty'>,
+  { lib }: Pick<Paths, 'lib'>,
 ): string[] {
   return [
     '/bin/sh',
@@ -35,12 +38,13 @@ export function execArguments(
     'sh',
     String(leader.cgroups.length),
     ...leader.cgroups,
+    ...(tty ? [`${lib}/console`, 'exec'] : []),
     ...withUlimits(config),
     '/usr/bin/nsenter',
     `--target=${leader.pid}`,
     '--all',
     '--',
-    ...enterArguments(config, { isFromOutside: true, isOnTerminal: tty }),
+    ...enterArguments(config, { isFromOutside: true, makesTerminal: tty }),
     ...command,
   ];
 }
@@ -79,27 +83,22 @@ export interface Inside {
   readonly io: ExecIo;
 }
 
-/** Resolves with the exit code. When the signal fires the program is killed. */
+/**
+ * Resolves with the exit code, or with 0 when the caller left it running. When the signal fires the program is killed;
+ * one on a terminal sees that hung up.
+ */
 export async function runInside(
   programs: Programs,
   { argv, env, request, io }: Inside,
   signal: AbortSignal,
 ): Promise<number> {
   signal.throwIfAborted();
-  const terminal = request.tty ? { columns: request.columns, rows: request.rows, isTakenInside: true } : undefined;
-  const program = await programs.open(argv, { env, terminal });
+  const program = await programs.open(argv, { env });
   const stop = () => void program.kill();
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
-    const typing = type(program, request, io.input);
-    await Promise.all([
-      show(program.stdout, 'stdout', io),
-      show(program.stderr, 'stderr', io),
-      // Input does not end by itself; the program's end is what is waited for.
-      Promise.race([typing, program.exitCode]),
-    ]);
-    const code = await program.exitCode;
+    const code = request.tty ? await onTerminal(program, request, io) : await onPipes(program, request, io);
     signal.throwIfAborted();
     return code;
   } catch (thrown) {
@@ -110,17 +109,40 @@ export async function runInside(
   }
 }
 
+/** What says why there is no terminal comes beside it. */
+async function onTerminal(program: OpenProgram, request: ExecRequest, io: ExecIo): Promise<number> {
+  const complaints = show(program.stderr, 'stderr', io);
+  const line = { output: program.stdout, write: (data: Uint8Array) => program.write(data) };
+  const outcome = await relay(line, { ...request, stdin: true }, io);
+  if (outcome === 'left') {
+    complaints.catch(() => undefined);
+    return 0;
+  }
+  await complaints;
+  return outcome?.exitCode ?? program.exitCode;
+}
+
+async function onPipes(program: OpenProgram, request: ExecRequest, io: ExecIo): Promise<number> {
+  const typing = type(program, request, io.input);
+  await Promise.all([
+    show(program.stdout, 'stdout', io),
+    show(program.stderr, 'stderr', io),
+    // Input does not end by itself; the program's end is what is waited for.
+    Promise.race([typing, program.exitCode]),
+  ]);
+  return program.exitCode;
+}
+
 async function show(output: AsyncIterable<Uint8Array>, stream: 'stdout' | 'stderr', { emit }: ExecIo): Promise<void> {
   for await (const chunk of output) await emit({ stream, data: Buffer.from(chunk).toString('base64') });
 }
 
 async function type(program: OpenProgram, request: ExecRequest, input: ExecIo['input']): Promise<void> {
-  if (!request.stdin && !request.tty) program.end();
+  if (!request.stdin) program.end();
   for await (const frame of input) {
-    if (frame.kind === 'resize') program.resize(frame.columns, frame.rows);
-    else if (!request.stdin) continue;
-    else if (frame.kind === 'eof') program.end();
-    else await program.write(Buffer.from(frame.data, 'base64'));
+    if (!request.stdin) continue;
+    if (frame.kind === 'eof') program.end();
+    else if (frame.kind === 'stdin') await program.write(Buffer.from(frame.data, 'base64'));
   }
   if (request.stdin) program.end();
 }

@@ -20,7 +20,7 @@ const needed: Readonly<Record<string, string>> = {
 };
 
 export async function installPrograms(
-  { files, enter }: { files: Files; enter: () => Uint8Array },
+  { files, enter, console }: { files: Files; enter: () => Uint8Array; console: () => Uint8Array },
   paths: Paths,
 ): Promise<void> {
   for (const [program, source] of Object.entries(needed)) {
@@ -35,6 +35,7 @@ export async function installPrograms(
   }
   await files.copy(INIT, `${paths.lib}/inside/init`, { mode: 0o755 });
   await files.write(`${paths.lib}/inside/enter`, enter(), { mode: 0o755 });
+  await files.write(`${paths.lib}/console`, console(), { mode: 0o755 });
 }
 
 /** Asks the kernel through the helper, as a container would. */

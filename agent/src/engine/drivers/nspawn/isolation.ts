@@ -27,10 +27,15 @@ export function isolationArguments({ spec, userns }: ContainerConfig): string[] 
  */
 export const isolationEnvironment = 'SYSTEMD_SECCOMP=0';
 
-/** Before the init, for it and all that comes of it. Later ones are under the filter of the first. */
-export function filterArguments({ spec }: ContainerConfig): string[] {
-  if (!policyOf(spec).seccomp) return [];
-  return [ENTER_INSIDE, '--no-new-privileges', '--seccomp', `--keep=${capabilityMask(keptByInit(spec))}`, '--'];
+/**
+ * Before the init, for it and all that comes of it. Later ones are under the filter of the first. A terminal is that of
+ * the session, whose first process is the init.
+ */
+export function beforeInit({ spec }: ContainerConfig): string[] {
+  const terminal = spec.tty === true ? ['--console'] : [];
+  const filter = ['--no-new-privileges', '--seccomp', `--keep=${capabilityMask(keptByInit(spec))}`];
+  const options = [...terminal, ...(policyOf(spec).seccomp ? filter : [])];
+  return options.length === 0 ? [] : [ENTER_INSIDE, ...options, '--'];
 }
 
 const keptByInit = (spec: ContainerSpec): string[] =>

@@ -10,9 +10,11 @@ import {
   failureOf,
   type Unit,
 } from '@volt/shared/systemd';
-import type { Clock, Files, Journal, Processes, Programs, Systemd } from '../../../host/index.ts';
+import type { Clock, Files, Journal, Processes, Programs, Sockets, Systemd } from '../../../host/index.ts';
 import type { ExecIo, ExecRequest, LogOptions } from '../../engine.ts';
-import type { Driver, Reach, ObservedContainer } from '../driver.ts';
+import type { Driver, Reach, Watched, ObservedContainer } from '../driver.ts';
+import type { Outcome, Watching } from '../../terminal/index.ts';
+import { Consoles } from './console.ts';
 import { execArguments, execEnvironment, runInside } from './exec.ts';
 import { parseExitRecord } from './exit-record.ts';
 import { NspawnReach } from './reach.ts';
@@ -28,8 +30,10 @@ export interface Host {
   readonly journal: Journal;
   readonly processes: Processes;
   readonly clock: Clock;
-  /** The built agent/enter, which is part of the program. */
+  readonly sockets: Sockets;
+  /** The built programs of agent/enter, which are part of this one. */
   readonly enter: () => Uint8Array;
+  readonly console: () => Uint8Array;
 }
 
 const START_TIMEOUT_MS = 90_000;
@@ -44,15 +48,17 @@ const FAILURE_LINES = 5;
 const SIGKILL = 9;
 
 /** Containers as systemd-nspawn machines, each in a unit of its own that needs no agent. */
-export class NspawnDriver extends NspawnReach implements Driver, Reach {
+export class NspawnDriver extends NspawnReach implements Driver, Reach, Watched {
   readonly #host: Host;
   readonly #paths: Paths;
+  readonly #consoles: Consoles;
   #landlock = 0;
 
   constructor(host: Host, paths: Paths) {
     super(host, paths.containers);
     this.#host = host;
     this.#paths = paths;
+    this.#consoles = new Consoles(host, paths);
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
@@ -157,8 +163,16 @@ export class NspawnDriver extends NspawnReach implements Driver, Reach {
       throw new VoltError('CONFLICT', `Container '${name}' is not running`, { hint: `volt container start ${name}` });
     }
     const cgroups = await this.#host.processes.cgroupsOf(pid);
-    const argv = execArguments(config, { pid, cgroups }, request);
+    const argv = execArguments(config, { pid, cgroups }, request, this.#paths);
     return runInside(this.#host.programs, { argv, env, request, io }, signal);
+  }
+
+  expectWatcher(name: string): Promise<void> {
+    return this.#consoles.expect(name);
+  }
+
+  watch(name: string, watching: Watching, io: ExecIo, signal: AbortSignal): Promise<Outcome> {
+    return this.#consoles.watch(name, watching, io, signal);
   }
 
   changes(signal: AbortSignal): AsyncIterable<void> {

@@ -187,8 +187,37 @@ test('exec steps into cgroup and namespaces, then down', () =>
       config('web', { user: '33:34:4' }),
       { pid: 42, cgroups: ['/sys/fs/cgroup/p'] },
       { command: ['id', '-u'], tty: false },
+      paths,
     ),
   ).toMatchSnapshot());
+
+test('an exec on a terminal has a console that joins the container’s groups, and makes the terminal inside', () => {
+  const leader = { pid: 42, cgroups: ['/sys/fs/cgroup/p'] };
+  const words = execArguments(config('web'), leader, { command: ['sh'], tty: true }, paths).join(' ');
+  expect(words).toContain('/sys/fs/cgroup/p /usr/local/lib/volt/console exec /usr/bin/nsenter');
+  expect(words).toMatch(/ --console -- sh$/);
+});
+
+test('one that can be attached to has a console between systemd and nspawn', () => {
+  const unitOf = (spec: object) => {
+    const plain = config('web');
+    return renderUnit({ ...plain, spec: { ...plain.spec, ...spec } }, '/lower', paths, facts);
+  };
+  const console = (how: string) =>
+    `/usr/local/lib/volt/console serve /run/volt/containers/web/console /var/lib/volt/containers/web/awaited ${how} ` +
+    '/usr/bin/systemd-nspawn';
+  const terminal = unitOf({ tty: true });
+  expect(terminal).toContain(console('terminal'));
+  expect(terminal).toContain('NotifyAccess=all\nDelegateSubgroup=supervisor\n');
+  expect(terminal, 'it is that of the session of its first process').toMatch(
+    /enter --console .*-- \/run\/volt\/init --/,
+  );
+  const pipes = unitOf({ interactive: true });
+  expect(pipes).toContain(console('pipes'));
+  expect(pipes).not.toContain('--console ');
+  expect(unitOf({ tty: false })).toBe(unitOf({}));
+  expect(unitOf({ tty: true, without: ['seccomp'] })).toContain('/run/volt/enter --console -- /run/volt/init');
+});
 
 test('exec has the environment of the container, without what would steer host programs', () =>
   expect(

@@ -33,7 +33,7 @@ clear_away() {
   ip netns del "volt-$name"
   # An nspawn that was killed leaves this, and another refuses to start over it.
   [ ! -e "$exported" ] || { umount -l "$exported"; rmdir "$exported"; }
-  rm -f "$run/veth"
+  rm -f "$run/veth" "$run/console"
   rmdir "$run/lower" "$run"
   set -e
 } 2> /dev/null
@@ -117,6 +117,7 @@ END
   down)
     # Set by systemd when the main process has ended; outlives the unit's place in memory.
     [ -z "\${EXIT_CODE-}" ] || echo "$(result_of_run) $EXIT_CODE $EXIT_STATUS" > "$home/exit" || true
+    rm -f "$home/awaited"
     clear_away
     ;;
   *) echo "usage: container run|down NAME ..." >&2; exit 2 ;;

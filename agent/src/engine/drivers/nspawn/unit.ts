@@ -4,12 +4,13 @@ import type { ContainerConfig } from '@volt/shared/model';
 import { VoltError } from '@volt/shared/errors';
 import { MARK_FIELD } from '@volt/shared/systemd';
 import { hardwareAddress } from '../../../network/index.ts';
+import { consoleArguments, consoleProperties } from './console.ts';
 import { environmentArguments } from './environment.ts';
 import { limitProperties, limitsOf, rlimitArguments } from '../../limits.ts';
 import { INIT_INSIDE, INSIDE, machineName, type Paths } from './paths.ts';
 import { slotOf } from '../../slots.ts';
 import { enterArguments } from './enter.ts';
-import { filterArguments, isolationArguments, isolationEnvironment, ownerOf } from './isolation.ts';
+import { beforeInit, isolationArguments, isolationEnvironment, ownerOf } from './isolation.ts';
 
 /**
  * Nothing that a program prints is left out: what prints faster than the journal
@@ -44,6 +45,7 @@ export function renderUnit(config: ContainerConfig, lower: string, paths: Paths,
     String(ownerOf(config)),
     String(config.userns.size),
     lower,
+    ...consoleArguments(config, paths),
     ...nspawn(config, paths, facts),
   ];
   return `[Unit]
@@ -54,8 +56,7 @@ RequiresMountsFor=${paths.containers}
 ${startLimit(spec.restart)}
 [Service]
 Type=notify
-NotifyAccess=main
-Slice=system.slice
+${consoleProperties(config)}Slice=system.slice
 SyslogIdentifier=${spec.name}
 ${logging(config)}Environment=${isolationEnvironment}
 EnvironmentFile=-${paths.containers}/${spec.name}/env
@@ -93,7 +94,7 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     ...rlimitArguments(limitsOf(spec)),
     ...environmentArguments(config.env),
     '--',
-    ...filterArguments(config),
+    ...beforeInit(config),
     INIT_INSIDE,
     '--',
     ...enterArguments(config),

@@ -1,0 +1,1 @@
+export { relay, type Outcome, type Watching } from './relay.ts';
