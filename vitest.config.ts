@@ -3,9 +3,22 @@ import { defineConfig } from 'vitest/config';
 /**
  * unit: values and fakes, seconds. contract: the real ports on this machine
  * (nats-server, sockets, files). slow: those of them that take their time, as
- * elections and installing a Debian do. e2e: real systemd nodes in the lab.
+ * elections and installing a Debian do. e2e: a real systemd node in a lab, and
+ * machines in QEMU. cluster: three nodes in another.
  */
 const real = { globalSetup: ['e2e/contracts/vitest-setup.ts'], testTimeout: 60_000, hookTimeout: 120_000 };
+
+/** Scenarios that need more than one node. */
+const ofClusters = ['e2e/scenarios/cluster*.test.ts', 'e2e/scenarios/lab.test.ts'];
+
+/** One set of nodes, on which scenarios take turns. Each project has its own, so that they can run side by side. */
+const lab = (name: string, nodes: number) => ({
+  globalSetup: ['e2e/lab/vitest-setup.ts'],
+  env: { VOLT_LAB_NAME: process.env['VOLT_LAB_NAME'] ?? `volt-test-${name}`, VOLT_LAB_NODES: String(nodes) },
+  fileParallelism: false,
+  testTimeout: 180_000,
+  hookTimeout: 300_000,
+});
 
 export default defineConfig({
   test: {
@@ -41,17 +54,8 @@ export default defineConfig({
           ...real,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['e2e/scenarios/**/*.test.ts'],
-          globalSetup: ['e2e/lab/vitest-setup.ts'],
-          // One lab, one set of nodes: scenarios take turns.
-          fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-        },
-      },
+      { test: { name: 'e2e', include: ['e2e/scenarios/**/*.test.ts'], exclude: ofClusters, ...lab('one', 1) } },
+      { test: { name: 'cluster', include: ofClusters, ...lab('three', 3) } },
     ],
   },
 });

@@ -65,6 +65,11 @@ const agent: Record<string, Room> = {
     imports: [...pure, 'shared/program', 'agent/host', 'agent/store', 'agent/tar', 'agent/oci'],
     packages: [...plain, ...streams, ...files],
   },
+  // Volumes of containers: owns one folder and touches no other.
+  'agent/volumes': {
+    imports: [...pure, 'agent/host', 'agent/store', 'agent/tar'],
+    packages: [...plain, ...streams, ...files],
+  },
   // What is done to the store as a whole: collect, check, repair, count.
   'agent/cas': {
     imports: [...pure, 'agent/host', 'agent/store'],
@@ -120,6 +125,7 @@ const agent: Record<string, Room> = {
       'agent/engine',
       'agent/store',
       'agent/images',
+      'agent/volumes',
       'agent/cas',
       'agent/network',
       'agent/peers',

@@ -3,7 +3,7 @@
  * again what failed, and the last line is `N passed, N failed`; a check that
  * is not a test run counts as one.
  *
- *   npm test -- unit contract     only these parts: check unit contract slow build e2e
+ *   npm test -- unit contract     only these parts: check unit contract slow build e2e cluster
  *   npm test -- agent/src/engine  only tests with this in their path, the lab left out
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { readReport } from './check/report.ts';
 import { runStep, runSteps, staticChecks, top, vitestStep, type Outcome, type Step } from './check/steps.ts';
 import { isGreen, table, tallyCheck, tallyRun, totalLine, type Tally } from './check/tally.ts';
 
-const PARTS = ['check', 'unit', 'contract', 'slow', 'build', 'e2e'];
+const PARTS = ['check', 'unit', 'contract', 'slow', 'build', 'e2e', 'cluster'];
 const WITHOUT_LAB = ['unit', 'contract', 'slow'];
 const results = join(top, 'dist/test-results');
 rmSync(results, { recursive: true, force: true });
@@ -27,10 +27,9 @@ const parts = named.length > 0 ? named : filters.length > 0 ? WITHOUT_LAB : PART
 
 const tallies: Tally[] = [];
 await runTogether();
-if (parts.includes('slow')) await run('slow');
 const isBuilt = !parts.includes('build') || (await build());
-// Without the binary the lab has nothing to install.
-if (parts.includes('e2e')) await (isBuilt ? run('e2e') : tallies.push(notRun('e2e', 'it needs the build')));
+// The longest is shown while it runs, and the others beside it when each ends. They wait more than they work.
+await Promise.all([runInTurn(['cluster'], { show: true }), runInTurn(['slow', 'e2e'], { show: false })]);
 
 const total = totalLine(tallies);
 writeFileSync(join(results, 'total.txt'), `${total}\n`);
@@ -50,9 +49,20 @@ async function runTogether(): Promise<void> {
   });
 }
 
-async function run(project: string): Promise<void> {
-  title(project);
-  tallies.push(tallyOf(await runStep(stepOf(project), { show: true })));
+async function runInTurn(projects: readonly string[], options: { show: boolean }): Promise<void> {
+  for (const project of projects.filter((one) => parts.includes(one))) {
+    // Without the binary the lab has nothing to install.
+    if (!isBuilt && project !== 'slow') tallies.push(notRun(project, 'it needs the build'));
+    else await run(project, options);
+  }
+}
+
+async function run(project: string, { show }: { show: boolean }): Promise<void> {
+  if (show) title(project);
+  const outcome = await runStep(stepOf(project), { show });
+  if (!show) title(project);
+  if (!show) console.log(outcome.output.trimEnd());
+  tallies.push(tallyOf(outcome));
 }
 
 function stepOf(project: string): Step {

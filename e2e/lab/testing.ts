@@ -11,8 +11,9 @@ export { eventually } from './eventually.ts';
 export const EVIDENCE_DIR = join(REPOSITORY, '.lab/evidence');
 
 /** The lab of the e2e tests; not the one a person plays with. */
-export function openTestLab(options: { nodes?: number; report?: Report } = {}): Promise<Lab> {
-  return openLab({ name: process.env['VOLT_LAB_NAME'] ?? 'volt-test', ...options });
+export function openTestLab(options: { name?: string; nodes?: number; report?: Report } = {}): Promise<Lab> {
+  const { name = process.env['VOLT_LAB_NAME'] ?? 'volt-test', ...rest } = options;
+  return openLab({ name, ...rest });
 }
 
 /**

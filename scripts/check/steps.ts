@@ -1,5 +1,5 @@
 /** One check is one program that ends well or not. `pnpm check` and `npm test` run the same list. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
@@ -20,6 +20,18 @@ export interface Outcome {
 export const top = resolve(import.meta.dirname, '../..');
 const bin = join(top, 'node_modules/.bin');
 const vitest = join(top, 'node_modules/vitest/vitest.mjs');
+
+/** Told to end, we end what we started first: a lab must not be left half made. */
+const running = new Set<ChildProcess>();
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (running.size === 0) process.exit(128 + constants.signals[signal]);
+    for (const child of running) {
+      child.once('close', () => running.size === 0 && process.exit(128 + constants.signals[signal]));
+      child.kill(signal);
+    }
+  });
+}
 
 /** Of what a step says, this many pieces are kept: the last ones say why it failed. */
 const OUTPUT_PARTS_MAX = 10_000;
@@ -62,6 +74,7 @@ export async function runStep(step: Step, options: { show: boolean }): Promise<O
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   const parts: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (part: Buffer) => {
@@ -70,20 +83,16 @@ export async function runStep(step: Step, options: { show: boolean }): Promise<O
       if (parts.length > OUTPUT_PARTS_MAX) parts.shift();
     });
   }
-  // Told to end, we end what we started first: a lab must not be left half made.
-  const endToo = (signal: NodeJS.Signals) => {
-    child.once('close', () => process.exit(128 + constants.signals[signal]));
-    child.kill(signal);
-  };
-  process.on('SIGTERM', endToo).on('SIGHUP', endToo);
   const exitCode = await new Promise<number>((done) => {
     child.on('error', (error) => {
       parts.push(Buffer.from(`${error.message}\n`));
       done(127);
     });
-    child.on('close', (code) => done(code ?? 1));
+    child.on('close', (code) => {
+      running.delete(child);
+      done(code ?? 1);
+    });
   });
-  process.off('SIGTERM', endToo).off('SIGHUP', endToo);
   const seconds = (performance.now() - startedMs) / 1000;
   return { step, exitCode, seconds, output: Buffer.concat(parts).toString() };
 }
