@@ -9,6 +9,7 @@ import { enforced, missing, policyOf, requireEnforceable } from '../security/ind
 import { eitherRings } from './bells.ts';
 import { numericUser, type Accounts } from './accounts.ts';
 import { ContainerAttachments } from './attachments.ts';
+import { place, resolveConfig } from './config.ts';
 import { ContainerControls } from './controls.ts';
 import type { Driver, Gauges, Reach, Watched } from './drivers/driver.ts';
 import type {
