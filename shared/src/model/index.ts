@@ -4,6 +4,8 @@ export * from './cluster.ts';
 export * from './container-record.ts';
 export * from './container-use.ts';
 export * from './container.ts';
+export * from './environment.ts';
+export * from './given.ts';
 export * from './health.ts';
 export * from './image.ts';
 export * from './limits.ts';
