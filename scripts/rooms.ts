@@ -87,6 +87,7 @@ const agent: Record<string, Room> = {
       'shared/program',
       'agent/host',
       'agent/store',
+      'agent/tar',
       'agent/images',
       'agent/network',
       'agent/security',

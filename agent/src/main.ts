@@ -14,6 +14,7 @@ import {
   clusterHandlers,
   containerHandlers,
   imageHandlers,
+  volumeHandlers,
   nodeHandlers,
   openApi,
   hostNodeName,
@@ -41,6 +42,7 @@ import { bootstrapPorts } from './wire-bootstrap.ts';
 import { openCas } from './wire-cas.ts';
 import { forgetCluster, runMember } from './wire-cluster.ts';
 import { openImages, type OpenImages } from './wire-images.ts';
+import { openVolumes, type OpenVolumes } from './wire-volumes.ts';
 import { nodeFacts } from './wire-node.ts';
 import { openRenewal, useIdentity, type ShownBy } from './wire-renewal.ts';
 
@@ -93,16 +95,19 @@ async function run(): Promise<number> {
   const images = await openImages({ programs: host.programs, identity, tls, line, settings });
   const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
   const healths = new HealthBook(host.files, systemClock);
-  const engine = createEngine({ host, images: images.forEngine, network, healths });
+  const volumes = openVolumes(host.programs, images);
+  const engine = createEngine({ host, images: images.forEngine, network, healths, volumes: volumes.forEngine });
   images.use(engine);
+  volumes.use(engine);
   const membership = { ...restartingAfter(bootstrap, stop), renew: renewing(renewal) };
 
   await network.up(stop.signal);
   log.info({ ...(await engine.recover(stop.signal)) }, 'Left-overs of an earlier run are cleared');
+  await volumes.recover();
   await healths.load(new Set(engine.checked().map(({ spec }) => spec.name)));
   if (identity === null) await forgetCluster({ ...host, engine, log }, stop.signal);
   const api = await openApi({
-    handlers: handlersOf({ engine, bus, identity, images, membership }),
+    handlers: handlersOf({ engine, bus, identity, images, volumes, membership }),
     audit,
     pending,
     log,
@@ -141,11 +146,13 @@ const handlersOf = (rooms: {
   readonly bus: SystemBus;
   readonly identity: ClusterIdentity | null;
   readonly images: OpenImages;
+  readonly volumes: OpenVolumes;
   readonly membership: Parameters<typeof clusterHandlers>[0];
 }) => ({
   ...nodeHandlers(rooms.engine, nodeFacts(rooms.bus, rooms.identity)),
   ...containerHandlers(rooms.engine),
   ...imageHandlers(rooms.images.operations),
+  ...volumeHandlers(rooms.volumes.operations),
   ...casHandlers(openCas(rooms.images, rooms.engine)),
   ...clusterHandlers(rooms.membership),
 });

@@ -9,4 +9,5 @@ export {
   type OnProgress,
   type Progress,
 } from './handlers/image.ts';
+export { volumeHandlers } from './handlers/volume.ts';
 export { hostNodeName, nodeHandlers, type NodeFacts } from './handlers/node.ts';

@@ -14,6 +14,8 @@ export interface Facts {
   readonly spec: ContainerSpec;
   readonly image: ResolvedImage;
   readonly accounts: Accounts;
+  /** Undefined where there are none. */
+  readonly mounts?: ContainerConfig['mounts'];
   readonly assignment: ContainerConfig['assignment'];
   readonly now: Date;
   /** Its mark in the journal. */
@@ -23,7 +25,7 @@ export interface Facts {
 /** All but what must differ from other containers. */
 export type Resolved = Omit<ContainerConfig, 'network' | 'userns'>;
 
-export function resolveConfig({ spec, image, accounts, assignment, now, id }: Facts): Resolved {
+export function resolveConfig({ spec, image, accounts, mounts, assignment, now, id }: Facts): Resolved {
   const { config, manifest, tree } = image;
   const command = spec.command.length > 0 ? [...spec.command] : [...config.entrypoint, ...config.cmd];
   if (command.length === 0) {
@@ -40,6 +42,7 @@ export function resolveConfig({ spec, image, accounts, assignment, now, id }: Fa
     user: numericUser(config.user, accounts),
     health: healthCheckOf(spec, config.healthcheck),
     stopSignal: spec.stopSignal ?? config.stopSignal,
+    ...(mounts !== undefined && { mounts }),
     assignment,
     createdAt: now.toISOString(),
     id,

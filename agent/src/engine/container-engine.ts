@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { toVoltError, VoltError } from '@volt/shared/errors';
-import type { ContainerConfig, ContainerSpec, ContainerStatus, Limits } from '@volt/shared/model';
+import { VoltError } from '@volt/shared/errors';
+import type { ContainerConfig, ContainerSpec, ContainerStatus, Limits, Mount } from '@volt/shared/model';
 import type { LogLine } from '@volt/shared/rpc';
 import type { Clock, Files } from '../host/index.ts';
 import type { Network } from '../network/index.ts';
@@ -9,8 +9,13 @@ import { enforced, missing, policyOf, requireEnforceable } from '../security/ind
 import { eitherRings } from './bells.ts';
 import { numericUser, type Accounts } from './accounts.ts';
 import { ContainerAttachments } from './attachments.ts';
-import { place, resolveConfig } from './config.ts';
+import { place, resolveConfig, type Resolved } from './config.ts';
 import { ContainerControls } from './controls.ts';
+import { ContainerFiles, type Fill } from './files/container-files.ts';
+import type { FileAccess } from './files/file-access.ts';
+import type { FileOperations } from './files/file-operations.ts';
+import { Making } from './making.ts';
+import { recovered } from './recovery.ts';
 import type { Driver, Gauges, Reach, Watched } from './drivers/driver.ts';
 import type {
   Attachments,
@@ -21,6 +26,7 @@ import type {
   Healths,
   Images,
   Inspected,
+  InUse,
   LogOptions,
   Observed,
   Recovery,
@@ -30,14 +36,18 @@ import type {
 import { isUp, Known, noHealths, statusOf } from './known.ts';
 import { Ledger } from './ledger.ts';
 import { checkLimits, limitsOf, unenforced, withLimits } from './limits.ts';
+import { mountsFor, noVolumes, ownVolumes, type VolumeKeeper } from './storage.ts';
 
 export interface EngineOptions {
   readonly files: Files;
   readonly driver: Driver & Reach & Gauges & Watched;
+  readonly access: FileAccess;
   readonly images: Images;
   readonly network: Pick<Network, 'place'>;
   readonly clock: Clock;
   readonly containers: string;
+  /** Without them, no container has any. */
+  readonly volumes?: VolumeKeeper | undefined;
   readonly healths?: Healths | undefined;
 }
 
@@ -46,16 +56,28 @@ const GRACE_SECONDS = 10;
 
 export class ContainerEngine implements Engine {
   readonly controls: Controls;
+  readonly files: FileOperations;
+  readonly #fileWork: ContainerFiles;
   readonly attachments: Attachments;
   readonly #options: EngineOptions;
   readonly #known: Known;
+  readonly #volumes: VolumeKeeper;
   /** Configs that have an address and a slot, but are not in the ledger yet. */
   readonly #placed = new Map<string, ContainerConfig>();
+  readonly #making = new Making();
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#volumes = options.volumes ?? noVolumes;
     const { driver, clock, healths = noHealths } = options;
     this.#known = new Known(new Ledger(options.files, options.containers), driver, healths);
+    this.#fileWork = new ContainerFiles({
+      ...options,
+      known: this.#known,
+      define: (like, to, fill) => this.#defineLike(like, to, fill),
+      start: (name, signal) => this.start(name, signal),
+    });
+    this.files = this.#fileWork;
     this.controls = new ContainerControls({
       known: this.#known,
       driver,
@@ -166,6 +188,10 @@ export class ContainerEngine implements Engine {
     });
   }
 
+  inUse(): InUse[] {
+    return this.#making.and(this.#known.ledger.all());
+  }
+
   async inspect(name: string): Promise<Inspected> {
     const config = this.#known.existing(name);
     const isolation = enforced(config, this.#options.driver.landlock);
@@ -209,6 +235,11 @@ export class ContainerEngine implements Engine {
     });
   }
 
+  mounted(): { container: string; mounts: readonly Mount[] }[] {
+    const all = [...this.#known.ledger.all(), ...this.#placed.values()];
+    return all.map(({ spec, mounts = [] }) => ({ container: spec.name, mounts }));
+  }
+
   changes(signal: AbortSignal): AsyncIterable<void> {
     const listen = (listener: () => void) => this.#known.healths.listen(listener);
     return eitherRings((stop) => this.#options.driver.changes(stop), listen, signal);
@@ -218,51 +249,15 @@ export class ContainerEngine implements Engine {
     return this.#known.ledger.all().filter(({ health }) => health !== undefined);
   }
 
-  async recover(signal: AbortSignal): Promise<Recovery> {
-    const { driver } = this.#options;
-    await driver.prepare(signal);
-    await this.#known.ledger.load();
-    const leftOver = (await driver.list()).filter(({ name }) => this.#known.ledger.get(name) === undefined);
-    const failed = new Map<string, VoltError>();
-    const each = async (names: readonly string[], act: (name: string) => Promise<void>): Promise<string[]> => {
-      const done: string[] = [];
-      const one = async (name: string) => {
-        try {
-          await this.#known.lanes.run(name, signal, () => act(name));
-          done.push(name);
-        } catch (thrown) {
-          failed.set(name, toVoltError(thrown));
-        }
-      };
-      await Promise.all(names.map(one));
-      signal.throwIfAborted();
-      return done.sort();
+  recover(signal: AbortSignal): Promise<Recovery> {
+    const { driver, images } = this.#options;
+    const clear = async (name: string) => {
+      await this.#down(name, GRACE_SECONDS, signal);
+      await driver.remove(name);
     };
-    const removed = await each(
-      leftOver.map(({ name }) => name),
-      async (name) => {
-        await this.#down(name, GRACE_SECONDS, signal);
-        await driver.remove(name);
-      },
-    );
-    // One that is deleted when it ends, and ended while nobody saw it.
-    const ended = this.#known.ledger.all().filter(({ spec }) => spec.rm === true);
-    const deleted = await each(
-      ended.map(({ spec }) => spec.name),
-      async (name) => {
-        const { state } = await this.#known.status(name);
-        if (!isUp(state)) await this.#remove(name, signal);
-      },
-    );
-    const repaired = await each(
-      this.#known.ledger.all().map(({ spec }) => spec.name),
-      async (name) => {
-        const config = this.#known.existing(name);
-        await driver.install(config, await this.#options.images.ensureLower(config.image.tree, signal));
-      },
-    );
-    const isLeft = (name: string) => this.#known.ledger.get(name) === undefined;
-    return { removed: [...removed, ...deleted.filter(isLeft)].sort(), repaired, failed };
+    const remove = (name: string) => this.#remove(name, signal);
+    const release = (name: string) => this.#fileWork.release(name);
+    return recovered({ known: this.#known, driver, images, clear, remove, release }, signal);
   }
 
   async #create(spec: ContainerSpec, signal: AbortSignal, wanted?: Wanted): Promise<void> {
@@ -271,25 +266,50 @@ export class ContainerEngine implements Engine {
     checkLimits(spec);
     requireEnforceable(spec, driver.landlock);
     const image = wanted === undefined ? await images.resolve(spec.image) : await images.open(wanted.image.manifest);
+    // Whoever takes the image's name away meanwhile, and collects, leaves what this container will run from.
+    using _kept = this.#making.keep(spec.name, image);
     const lower = await images.ensureLower(image.tree, signal);
     const assignment = wanted?.assignment ?? null;
     const accounts = await this.#accounts(image);
-    const resolved = resolveConfig({ spec, image, accounts, assignment, now: clock.now(), id: newId() });
+    const mounts = await mountsFor(this.#volumes, spec, image.config.volumes ?? []);
+    const resolved = resolveConfig({ spec, image, accounts, mounts, assignment, now: clock.now(), id: newId() });
     signal.throwIfAborted();
+    await this.#define(resolved, lower);
+  }
+
+  /** Gives it what no other has. `fill` puts files of its own in their place before anybody knows of it. */
+  async #define(resolved: Resolved, lower: string, fill?: (config: ContainerConfig) => Promise<void>): Promise<void> {
+    const { name } = resolved.spec;
     // No wait between reading who has what and reserving it. Another may have been given the name in the meantime.
-    this.#refuseTaken(spec.name);
+    this.#refuseTaken(name);
     const others = [...this.#known.ledger.all(), ...this.#placed.values()];
     const config = place(resolved, others, (used) => this.#options.network.place(used));
-    this.#placed.set(spec.name, config);
+    this.#placed.set(name, config);
+    let made: readonly string[] = [];
     try {
+      await fill?.(config);
+      made = await this.#volumes.ensure(config, new AbortController().signal);
       await this.#known.ledger.put(config);
-      await driver.install(config, lower);
+      await this.#options.driver.install(config, lower);
     } catch (thrown) {
-      await this.#undo(spec.name);
+      await this.#undo(name);
+      this.#placed.delete(name);
+      await this.#volumes.discard(made).catch(() => undefined);
       throw thrown;
     } finally {
-      this.#placed.delete(spec.name);
+      this.#placed.delete(name);
     }
+  }
+
+  /** One with the settings of another, and nothing that must differ. */
+  async #defineLike({ spec, image, ...like }: ContainerConfig, to: string, fill: Fill): Promise<void> {
+    const { images, clock } = this.#options;
+    this.#refuseTaken(to);
+    const lower = await images.ensureLower(image.tree, new AbortController().signal);
+    const { config } = await images.open(image.manifest);
+    const mounts = await mountsFor(this.#volumes, { ...spec, name: to }, config.volumes ?? []);
+    const own = { id: newId(), assignment: null, isStoppedByHand: undefined, createdAt: clock.now().toISOString() };
+    await this.#define({ ...like, spec: { ...spec, name: to }, image, mounts, ...own }, lower, fill);
   }
 
   #refuseTaken(name: string): void {
@@ -358,9 +378,11 @@ export class ContainerEngine implements Engine {
 
   async #remove(name: string, signal: AbortSignal): Promise<void> {
     const { driver } = this.#options;
+    const own = ownVolumes(this.#known.existing(name));
     await this.#down(name, GRACE_SECONDS, signal);
     await this.#known.ledger.remove(name);
     await driver.remove(name);
+    await this.#volumes.discard(own);
     await this.#known.healths.forget(name);
   }
 }

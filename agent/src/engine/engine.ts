@@ -16,11 +16,16 @@ import type {
   ContainerUsage,
   Enforced,
   ImageConfig,
+  ImageStep,
+  ImageSummary,
   Limits,
+  Mount,
 } from '@volt/shared/model';
 import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
 import type { ContainerLogs } from '@volt/shared/systemd';
 import type { VoltError } from '@volt/shared/errors';
+import type { FileOperations } from './files/file-operations.ts';
+import type { Tree } from '../store/index.ts';
 import type { z } from 'zod';
 import type { Watching } from './terminal/index.ts';
 
@@ -119,6 +124,7 @@ export interface Attachments {
 /** And what the agent itself asks. */
 export interface Engine extends Containers, Changes {
   readonly controls: Controls;
+  readonly files: FileOperations;
   readonly attachments: Attachments;
 
   /** Those whose health is to be checked. Nothing is asked of the host for it. */
@@ -127,12 +133,18 @@ export interface Engine extends Containers, Changes {
   /** Every container with what the cluster said of it, for the cluster's loop. */
   observe(): Promise<Observed[]>;
 
+  /** What containers stand on, those included that are being made: neither name nor contents may go. */
+  inUse(): InUse[];
+
   /**
    * Makes a container be as given and run. The same again changes nothing; a
    * different spec or image replaces it, files included; a different
    * assignment alone is only written down.
    */
   ensure(wanted: Wanted, signal: AbortSignal): Promise<ContainerStatus>;
+
+  /** What each container has besides its own files, those included that are being made. Asks nobody. */
+  mounted(): { container: string; mounts: readonly Mount[] }[];
 
   /** A doorbell: yields, with no detail, soon after any container may have changed. Ends when the signal fires. */
   changes(signal: AbortSignal): AsyncIterable<void>;
@@ -173,6 +185,12 @@ export interface Observed {
   readonly config: ContainerConfig;
 }
 
+/** Whose image it is, and which. */
+export interface InUse {
+  readonly name: string;
+  readonly image: ContainerConfig['image'];
+}
+
 export interface Inspected extends Observed {
   readonly health?: ContainerHealth | undefined;
   readonly isolation: Enforced;
@@ -207,8 +225,21 @@ export interface Images {
   open(manifest: string): Promise<ResolvedImage>;
   /** Path of the read-only tree, made once and kept for as long as something uses it. */
   ensureLower(tree: string, signal: AbortSignal): Promise<string>;
+  /** What a tree is made of. */
+  tree(tree: string): Tree;
+  /** An image of the files in a tar archive. A name that is taken afterwards means this image. */
+  commit(image: NewImage, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ImageSummary>;
   /** The text of a plain file of the tree. Undefined where it has none; symbolic links are not followed. */
   readFile(tree: string, path: string): Promise<string | undefined>;
+}
+
+/** What is to become an image, besides its files. */
+export interface NewImage {
+  readonly name: string;
+  /** Manifest of the image that it was made from. */
+  readonly base: string;
+  readonly config: ImageConfig;
+  readonly step: Pick<ImageStep, 'author' | 'comment' | 'createdBy'>;
 }
 
 export interface ResolvedImage {

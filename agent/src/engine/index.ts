@@ -14,5 +14,6 @@ export type {
   ResolvedImage,
   Wanted,
 } from './engine.ts';
+export type { VolumeKeeper } from './storage.ts';
 export { rings } from './rings.ts';
 export { createEngine, type CreateEngineOptions } from './create-engine.ts';

@@ -24,6 +24,7 @@ export const paths: Paths = {
   systemdRuntime: '/run/systemd/system',
   systemdControl: '/run/systemd/system.control',
   run: '/run/volt/containers',
+  volumes: '/var/lib/volt/volumes',
   lib: '/usr/local/lib/volt',
 };
 
@@ -69,6 +70,8 @@ export function imagesOf(named: Record<string, ResolvedImage>, files: Record<str
         Object.values(named).find((one) => one.manifest === manifest),
         manifest,
       ),
+    tree: () => [],
+    commit: async ({ name }) => ({ name, digest: digest('c'), sizeBytes: 0, files: 0, createdAt: new Date(0).toISOString() }),
     ensureLower: async (tree) => `/lower/${tree.slice(0, 8)}`,
     readFile: async (_tree, path) => files[path],
   };

@@ -10,6 +10,7 @@ export { kernelProcesses, type ProcessFacts, type Processes } from './processes.
 export type { OpenProgram, Programs, RunResult } from './programs.ts';
 export { unixSockets, type Connection, type Sockets } from './sockets.ts';
 export { kernelSpecialFiles, type SpecialFiles } from './special-files.ts';
+export { kernelProjectQuotas, type ProjectQuotas } from './project-quotas.ts';
 export { releaseSpareMemory } from './spare-memory.ts';
 export { spreadFolders } from './spread-folders.ts';
 export type { Systemd } from './systemd.ts';

@@ -20,11 +20,18 @@ export interface TreeExport {
   readonly signal: AbortSignal;
 }
 
+export const exportTar = ({ store, tree, signal }: TreeExport): AsyncGenerator<Buffer> =>
+  exportTree({ store, tree: decodeTree(store.objects.read(tree)), signal });
+
 /** Ends with an error where contents are damaged or missing, so that nobody takes what came for all of it. */
-export async function* exportTar({ store, tree, signal }: TreeExport): AsyncGenerator<Buffer> {
+export async function* exportTree({
+  store,
+  tree,
+  signal,
+}: Omit<TreeExport, 'tree'> & { readonly tree: Tree }): AsyncGenerator<Buffer> {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
-  for (const { header, contents } of tarEntries(decodeTree(store.objects.read(tree)))) {
+  for (const { header, contents } of tarEntries(tree)) {
     signal.throwIfAborted();
     const parts: Uint8Array[] = [header];
     if (contents !== undefined && contents.sizeBytes > INLINE_BYTES_MAX) {

@@ -15,6 +15,8 @@ import { imagePrune } from './image-prune.ts';
 import { logs } from './logs.ts';
 import { registryLogin } from './registry.ts';
 import { version } from './version.ts';
+import { volumeExport, volumeImport } from './volume-archive.ts';
+import { volumePrune } from './volume-prune.ts';
 
 /** The commands that no row of a method table can say. */
 export const handCommands: readonly Command[] = [
@@ -25,6 +27,9 @@ export const handCommands: readonly Command[] = [
   imageImport,
   imageExport,
   imagePrune,
+  volumeExport,
+  volumeImport,
+  volumePrune,
   registryLogin,
   casVerify,
   casRepair,

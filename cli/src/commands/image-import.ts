@@ -47,7 +47,7 @@ export const imageImport = command({
 
   async run({ source }, session, given) {
     const { name, source: _source, format, ref, platform, ...config } = given;
-    const { archive, destroy } = await openSource(source, session.terminal);
+    const { archive, destroy } = await openSource(source, session.terminal, 'volt image import NAME SOURCE');
     const agent = await session.agent('image import');
     const progress = session.progress();
     try {
@@ -66,11 +66,11 @@ export const imageImport = command({
   },
 });
 
-async function openSource(source: string, terminal: Terminal): Promise<FolderArchive> {
+export async function openSource(source: string, terminal: Terminal, hint: string): Promise<FolderArchive> {
   if (source !== '-' && statSync(source, { throwIfNoEntry: false })?.isDirectory() === true) {
     return folderArchive(source);
   }
-  const archive = await openInput(source, terminal, 'volt image import NAME SOURCE');
+  const archive = await openInput(source, terminal, hint);
   return { archive, destroy: () => void archive.destroy() };
 }
 

@@ -1,8 +1,7 @@
-import { VoltError } from '@volt/shared/errors';
 import { agentMethods } from '@volt/shared/rpc';
 import * as z from 'zod';
 import { command } from '../catalog/index.ts';
-import type { Session } from '../session/index.ts';
+import { confirm } from './confirm.ts';
 
 const row = agentMethods['image.prune'];
 
@@ -34,21 +33,3 @@ export const imagePrune = command({
     return 0;
   },
 });
-
-/** INTERRUPTED unless a person says yes. */
-async function confirm(question: string, { terminal }: Session): Promise<void> {
-  if (!terminal.stdin.isTerminal) {
-    throw new VoltError('USAGE', 'Nobody is here to be asked', { hint: 'add --yes, or look first with --dry-run' });
-  }
-  await terminal.stderr.write(`${question} [y/N] `);
-  const stdin = terminal.stdin.stream();
-  try {
-    for await (const chunk of stdin) {
-      if (/^y(?:es)?\s*$/i.test(String(chunk))) return;
-      break;
-    }
-  } finally {
-    stdin.destroy();
-  }
-  throw new VoltError('INTERRUPTED', 'Nothing was deleted');
-}

@@ -11,6 +11,7 @@ interface Named {
 const lists: Readonly<Record<Exclude<NameSource, 'context'>, { method: string; side: Side }>> = {
   container: { method: 'container.list', side: 'agent' },
   image: { method: 'image.list', side: 'agent' },
+  volume: { method: 'volume.list', side: 'agent' },
   instance: { method: 'instance.list', side: 'either' },
   workload: { method: 'deploy.list', side: 'controller' },
   node: { method: 'node.list', side: 'controller' },

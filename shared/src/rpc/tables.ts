@@ -8,6 +8,7 @@ import { instanceMethods } from './methods/instance.ts';
 import { registryMethods } from './methods/registry.ts';
 import { serviceMethods } from './methods/service.ts';
 import { systemMethods } from './methods/system.ts';
+import { volumeMethods } from './methods/volume.ts';
 
 /** All that an agent answers, on its socket and on its TLS port. */
 export const agentMethods = {
@@ -15,6 +16,7 @@ export const agentMethods = {
   ...instanceMethods,
   ...containerMethods,
   ...imageMethods,
+  ...volumeMethods,
   ...registryMethods,
   ...casMethods,
   ...serviceMethods,

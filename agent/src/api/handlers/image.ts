@@ -1,7 +1,7 @@
 import type { ImageBuild, ImageDetail, ImageOverrides, ImageStep, ImageSummary } from '@volt/shared/model';
 import type { AgentMethods, Handlers } from '@volt/shared/rpc';
 import type { Caller } from '@volt/shared/server';
-import { bytes } from './bytes.ts';
+import { bytes, send } from './bytes.ts';
 
 type Row = Extract<keyof AgentMethods, `image.${string}` | `registry.${string}`>;
 
@@ -95,9 +95,6 @@ interface VerifiedImage {
   readonly sizeBytes: number;
 }
 
-/** In base64 well below what one line of a stream may hold. */
-const CHUNK_BYTES = 192 * 1024;
-
 export function imageHandlers(images: ImageOperations): Pick<Handlers<AgentMethods, Caller>, Row> {
   return {
     'image.build': (request, { emit, signal }) => images.build(request, emit, signal),
@@ -123,20 +120,4 @@ export function imageHandlers(images: ImageOperations): Pick<Handlers<AgentMetho
     'registry.logout': async ({ host }) => ({ host, forgotten: images.registries.logout(host) }),
     'registry.list': async () => images.registries.list(),
   };
-}
-
-/** Waits for the caller to take each part, so that no more than one is held for a slow one. */
-async function send(
-  chunks: AsyncIterable<Uint8Array>,
-  emit: (event: { data: string }) => Promise<void>,
-): Promise<number> {
-  let sizeBytes = 0;
-  for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.byteLength; at += CHUNK_BYTES) {
-      const part = chunk.subarray(at, at + CHUNK_BYTES);
-      await emit({ data: Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('base64') });
-    }
-    sizeBytes += chunk.byteLength;
-  }
-  return sizeBytes;
 }

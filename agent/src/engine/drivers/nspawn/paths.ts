@@ -12,6 +12,8 @@ export interface Paths {
   readonly systemdControl: string;
   /** What is lost at a power loss: `<name>/lower` and marks of what is up. */
   readonly run: string;
+  /** Volumes: `<name>/data`. */
+  readonly volumes: string;
   /** Programs of ours that units call. */
   readonly lib: string;
 }
@@ -23,6 +25,7 @@ export const defaultPaths: Paths = {
   systemdRuntime: '/run/systemd/system',
   systemdControl: '/run/systemd/system.control',
   run: '/run/volt/containers',
+  volumes: '/var/lib/volt/volumes',
   lib: '/usr/local/lib/volt',
 };
 

@@ -8,6 +8,7 @@ import { consoleArguments, consoleProperties } from './console.ts';
 import { environmentArguments } from './environment.ts';
 import { limitProperties, limitsOf, rlimitArguments } from '../../limits.ts';
 import { INIT_INSIDE, INSIDE, machineName, type Paths } from './paths.ts';
+import { mountArguments, mountNeeds, placeArguments } from './mounts.ts';
 import { slotOf } from '../../slots.ts';
 import { enterArguments } from './enter.ts';
 import { beforeInit, isolationArguments, isolationEnvironment, ownerOf } from './isolation.ts';
@@ -46,13 +47,14 @@ export function renderUnit(config: ContainerConfig, lower: string, paths: Paths,
     String(config.userns.size),
     lower,
     ...consoleArguments(config, paths),
+    ...placeArguments(config, paths),
     ...nspawn(config, paths, facts),
   ];
   return `[Unit]
 Description=Volt container ${spec.name} (${spec.image})
 Wants=volt-network.service
 After=volt-network.service network.target
-RequiresMountsFor=${paths.containers}
+RequiresMountsFor=${quoted([paths.containers, ...mountNeeds(config, paths)])}
 ${startLimit(spec.restart)}
 [Service]
 Type=notify
@@ -91,6 +93,7 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     '--link-journal=no',
     '--console=pipe',
     `--bind-ro=${paths.lib}/inside:${INSIDE}`,
+    ...mountArguments(config, paths),
     ...rlimitArguments(limitsOf(spec)),
     ...environmentArguments(config.env),
     '--',

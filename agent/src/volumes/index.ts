@@ -1,0 +1,2 @@
+export { lookAtBinds } from './binds.ts';
+export { Volumes } from './volumes.ts';
