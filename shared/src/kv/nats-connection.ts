@@ -17,6 +17,8 @@ export interface ConnectOptions {
 /** How long a call may take. Short, because the loops come back soon anyway. */
 export const CALL_TIMEOUT_MS = 1000;
 const RECONNECT_WAIT_MS = 250;
+/** A former connection stays open this long: longer than any call takes. */
+const RETIRED_MS = 5 * CALL_TIMEOUT_MS;
 /** For a line beside the one there is; without it that one is kept. */
 const RENEW_TIMEOUT_MS = 10_000;
 /** All nodes come back at one moment when a server does. */
@@ -80,6 +82,7 @@ export class NatsLine {
   readonly #running: Promise<void>;
   #connection: NatsConnection | undefined;
   #isUp = false;
+  readonly #retired: Set<NatsConnection> = new Set();
   readonly #whenUp: Set<() => void> = new Set();
 
   constructor(options: ConnectOptions) {
@@ -114,20 +117,20 @@ export class NatsLine {
    * the servers do not let that one in, and has changed nothing then.
    */
   async renew(credentials: Credentials): Promise<void> {
-    this.#given = { ...this.#given, ...credentials };
-    const former = this.#connection;
+    const given = { ...this.#given, ...credentials };
+    const former = this.#isUp ? this.#connection : undefined;
+    const fresh = former === undefined ? undefined : await this.#another(given);
     // One that is down takes them at its next try.
-    if (former === undefined || !this.#isUp) return;
-    const fresh = await this.#another();
+    this.#given = given;
+    if (former === undefined || fresh === undefined) return;
     if (this.#closing.signal.aborted || this.#connection !== former) return void (await fresh.close());
     this.#adopt(fresh);
-    // Those who wait for an answer on the former one get it.
-    await former.drain().catch(() => {});
+    this.#retire(former);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#connection?.close();
+    await Promise.all([...this.#retired, this.#connection].map((connection) => connection?.close()));
     await this.#running;
   }
 
@@ -149,12 +152,25 @@ export class NatsLine {
     }
   }
 
+  /** Those who wait for an answer on a former connection get it; to drain it would stop listening for answers. */
+  #retire(former: NatsConnection): void {
+    this.#retired.add(former);
+    setTimeout(() => {
+      this.#retired.delete(former);
+      void former.close();
+    }, RETIRED_MS).unref();
+  }
+
   /** A connection beside the one there is. Rejects when none is made within RENEW_TIMEOUT_MS. */
-  async #another(): Promise<NatsConnection> {
+  async #another(given: ConnectOptions): Promise<NatsConnection> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), RENEW_TIMEOUT_MS);
     try {
-      return await connect(natsOptions(() => this.#given, AbortSignal.any([this.#closing.signal, late.signal])));
+      let present = () => given;
+      const signal = AbortSignal.any([this.#closing.signal, late.signal]);
+      const fresh = await connect(natsOptions(() => present(), signal));
+      present = () => this.#given;
+      return fresh;
     } finally {
       clearTimeout(timer);
     }
