@@ -3,6 +3,8 @@ import { casBuild, casGet, casPut } from './cas-contents.ts';
 import { casDedup, casDiff, casLs } from './cas-show.ts';
 import { casRepair, casVerify } from './cas-verify.ts';
 import { clusterInit, clusterJoin } from './cluster.ts';
+import { containerAttach } from './container-attach.ts';
+import { containerShell } from './container-shell.ts';
 import { containerStats } from './container-stats.ts';
 import { containerWait } from './container-wait.ts';
 import { completion } from './completion.ts';
@@ -22,6 +24,8 @@ import { volumePrune } from './volume-prune.ts';
 export const handCommands: readonly Command[] = [
   logs,
   exec,
+  containerShell,
+  containerAttach,
   containerWait,
   containerStats,
   imageImport,

@@ -1,1 +1,2 @@
 export { handCommands } from './all.ts';
+export { stayingWithRun } from './container-run.ts';

@@ -40,6 +40,16 @@ export async function findElsewhere(name: string, session: Session, refused: Vol
   }
 }
 
+/** Throws USAGE where a workload's name stands for several. */
+export function onlyOne(places: readonly Place[], name: string): Place {
+  const [first, ...others] = places;
+  if (first !== undefined && others.length === 0) return first;
+  const names = places.map((place) => place.name);
+  throw new VoltError('USAGE', `'${name}' has ${places.length} copies: say which`, {
+    hint: names.slice(0, 8).join(', '),
+  });
+}
+
 function matching(name: string, rows: readonly InstanceRow[]): InstanceRow[] {
   const exact = rows.filter((row) => row.name === name);
   return exact.length > 0 ? exact : rows.filter((row) => row.workload === name);

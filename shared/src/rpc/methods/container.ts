@@ -338,6 +338,6 @@ export const containerMethods = {
     permission: 'container:operate',
     audit: 'container.run',
     resource: 'name',
-    cli: 'hand',
+    cli: 'hidden',
   }),
 };
