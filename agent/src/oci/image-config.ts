@@ -1,7 +1,7 @@
 /** How programs of an image are run, from the configuration of OCI and back. Pure. */
 import { constants } from 'node:os';
 import { VoltError } from '@volt/shared/errors';
-import { EnvName, ImageConfig } from '@volt/shared/model';
+import { EnvName, ImageConfig, volumeTargets } from '@volt/shared/model';
 import { healthcheckDocument, healthcheckOf } from './healthcheck.ts';
 import type { ConfigDocument, Platform } from './schemas.ts';
 
@@ -26,6 +26,7 @@ export interface KnownConfig {
 
 const ENV_VALUE_CHARS_MAX = 32_768;
 const CREATED_BY_CHARS_MAX = 4000;
+const VOLUMES_MAX = 64;
 
 export function fromConfigDocument(document: ConfigDocument): KnownConfig {
   const { architecture, os, variant, history, created } = document;
@@ -41,13 +42,12 @@ export function fromConfigDocument(document: ConfigDocument): KnownConfig {
     stopSignal: signalOf(raw.StopSignal ?? '', left),
     labels: Labels ?? {},
     healthcheck: healthcheckOf(raw.Healthcheck, left),
+    volumes: volumesOf(Object.keys(raw.Volumes ?? {}), left),
   });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new VoltError('INVALID_CONFIG', `Bad image: its ${issue?.path.join('.') ?? ''} is out of bounds`);
   }
-  const volumes = Object.keys(raw.Volumes ?? {});
-  if (volumes.length > 0) left.push(`No volume is made for ${volumes.join(', ').slice(0, 200)}`);
   return {
     config: parsed.data,
     platform: { os, architecture, ...(variant ? { variant } : {}) },
@@ -60,6 +60,13 @@ export function fromConfigDocument(document: ConfigDocument): KnownConfig {
     })),
     left,
   };
+}
+
+/** Absent where there are none. */
+function volumesOf(paths: readonly string[], left: string[]): string[] | undefined {
+  const usable = [...new Set(volumeTargets(paths))].toSorted().slice(0, VOLUMES_MAX);
+  if (usable.length < paths.length) left.push(`No volume is made for some of ${paths.join(', ').slice(0, 200)}`);
+  return usable.length === 0 ? undefined : usable;
 }
 
 function envOf(lines: readonly string[], left: string[]): Record<string, string> {
@@ -115,7 +122,7 @@ const EXPORTED_BY = 'volt image export';
 
 /** The configuration of an image with a single layer, with equal bytes for equal images. */
 export function toConfigDocument({ config, platform, createdAt, history, diffId }: ToConfigDocument): Buffer {
-  const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal, labels, healthcheck } = config;
+  const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal, labels, healthcheck, volumes } = config;
   const document = {
     created: createdAt,
     architecture: platform.architecture,
@@ -123,6 +130,7 @@ export function toConfigDocument({ config, platform, createdAt, history, diffId 
     os: platform.os,
     config: {
       ...(user !== '' && { User: user }),
+      ...(volumes !== undefined && { Volumes: Object.fromEntries(volumes.map((path) => [path, {}])) }),
       ...(exposedPorts.length > 0 && { ExposedPorts: Object.fromEntries(exposedPorts.map((port) => [port, {}])) }),
       Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
       ...(entrypoint.length > 0 && { Entrypoint: entrypoint }),

@@ -19,7 +19,7 @@ export const imageImport = command({
   summary: row.summary,
   params: () => {
     const { name, format, ref, platform } = row.params.shape;
-    const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal } = ImageOverrides.shape;
+    const { entrypoint, cmd, env, workdir, user, exposedPorts, stopSignal, volumes } = ImageOverrides.shape;
     return z.object({
       name,
       source: z.string().default('-').describe('A tar archive, plain, gzip or zstd, or a folder; - is standard input.'),
@@ -33,6 +33,7 @@ export const imageImport = command({
       user: user.describe('User that programs run as; root when empty.'),
       exposedPorts: exposedPorts.describe('Ports it serves, such as 80/tcp.'),
       stopSignal: stopSignal.describe('Signal that asks it to stop.'),
+      volumes: volumes.describe('Paths that each container gets a volume of its own at.'),
     });
   },
   positional: ['name', 'source'],

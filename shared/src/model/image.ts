@@ -3,6 +3,7 @@ import { Argv } from './argv.ts';
 import { Env } from './container.ts';
 import { ImageHealth } from './health.ts';
 import { Digest, ImageName } from './names.ts';
+import { volumeTargets } from './volume.ts';
 
 /** How programs of an image are run unless the user says otherwise. */
 export const ImageConfig = z.object({
@@ -30,6 +31,10 @@ export const ImageOverrides = z.object({
   workdir: ImageConfig.shape.workdir.unwrap().optional(),
   user: ImageConfig.shape.user.unwrap().optional(),
   exposedPorts: ImageConfig.shape.exposedPorts.unwrap().optional(),
+  volumes: z
+    .array(z.string().refine((path) => volumeTargets([path]).length === 1, { error: 'no volume can be there' }))
+    .max(64)
+    .optional(),
   stopSignal: ImageConfig.shape.stopSignal.unwrap().optional(),
 });
 export type ImageOverrides = z.output<typeof ImageOverrides>;
@@ -46,6 +51,7 @@ export const ImageStep = z.object({
   createdAt: z.iso.datetime().optional(),
   createdBy: z.string().optional(),
   comment: z.string().optional(),
+  author: z.string().optional(),
   hasFiles: z.boolean().describe('Whether it changed files, rather than only how programs are run.'),
 });
 export type ImageStep = z.output<typeof ImageStep>;
