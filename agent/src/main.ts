@@ -25,6 +25,7 @@ import { createEngine } from './engine/index.ts';
 import { HealthBook, HealthMonitor } from './health/index.ts';
 import {
   BusSystemd,
+  faultsOf,
   holdLock,
   kernelProcesses,
   unixSockets,
@@ -168,10 +169,12 @@ const bootstrapOf = (host: ReturnType<typeof hostPorts>, settings: Settings) =>
     }),
   );
 
+const faults = faultsOf(process.env);
+
 const hostPorts = (bus: SystemBus) => ({
-  files: new NodeFiles(),
-  programs: new NodePrograms(),
-  systemd: new BusSystemd(bus),
+  files: faults.on('files', new NodeFiles()),
+  programs: faults.on('programs', new NodePrograms()),
+  systemd: faults.on('systemd', new BusSystemd(bus)),
   journal: systemJournal,
   processes: kernelProcesses,
   clock: systemClock,

@@ -1,6 +1,7 @@
 export { BusSystemd } from './bus-systemd.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { Doorbell } from './doorbell.ts';
+export { faultsOf } from './faults.ts';
 export type { Files } from './files.ts';
 export { holdLock, type HeldLock } from './lock.ts';
 export { systemJournal, type Journal } from './journal.ts';

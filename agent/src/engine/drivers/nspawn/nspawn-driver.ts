@@ -20,6 +20,7 @@ import { parseExitRecord } from './exit-record.ts';
 import { NspawnReach } from './reach.ts';
 import { installPrograms, landlockVersion } from './inside.ts';
 import { installContainer, removeContainer } from './install.ts';
+import { clearUnnamed } from './leftovers.ts';
 import { ENTER_INSIDE, INIT_INSIDE, machineName, type Paths } from './paths.ts';
 import { STOP_SECONDS } from './unit.ts';
 
@@ -62,6 +63,7 @@ export class NspawnDriver extends NspawnReach implements Driver, Reach, Watched 
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
+    await clearUnnamed(this.#host.files, this.#paths);
     await installPrograms(this.#host, this.#paths);
     this.#landlock = await landlockVersion(this.#host.programs, this.#paths, signal);
   }
