@@ -40,7 +40,7 @@ export interface OneNode {
   /** Of the image that this file's containers are made from; it names `idle` as what they run. */
   readonly image: string;
   /** A test on the node; all containers whose names begin with the prefix are gone after it. */
-  readonly scenario: (name: string, body: (node: LabNode) => Promise<void>) => void;
+  readonly scenario: (name: string, body: (node: LabNode) => Promise<void>, timeoutMs?: number) => void;
 }
 
 /**
@@ -64,10 +64,11 @@ export function onOneNode(prefix: string, index = 1): OneNode {
   });
   return {
     image,
-    scenario: (name, body) =>
+    scenario: (name, body, timeoutMs) =>
       test(
         `${prefix}: ${name}`,
         withEvidence(`${prefix} ${name}`, (lab) => body(lab.node(index))),
+        timeoutMs,
       ),
   };
 }
