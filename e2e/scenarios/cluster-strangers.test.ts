@@ -83,6 +83,7 @@ const harm: Record<string, object> = {
   'deploy.scale': { name: 'web', replicas: 0 },
   'deploy.delete': { name: 'web' },
 };
+  'certificate.renew': {},
 
 interface Certificate {
   readonly cert: string;

@@ -16,7 +16,6 @@ import {
   makeKey,
   makeNatsAuthority,
   makeUserKey,
-  readRequest,
   routeFiles,
   signUser,
   withControllers,
@@ -74,7 +73,7 @@ async function member(roles: ('agent' | 'controller')[]) {
   const world = { now: START, asked: 0, reloaded: [] as string[], isRevoked: false, writesLeft: Infinity };
   const sign = async (_identity: unknown, request: SignRequest) => {
     world.asked += 1;
-    const publicKey = readRequest(request.certificateRequest);
+    const publicKey = createPublicKey(request.publicKey);
     const again = { now: world.now, seconds: LIFE };
     const of = { role: 'node', node: 'node2', publicKey: request.userKey! } as const;
     return { certificate: issue(authority, publicKey, subject, again), jwt: await signUser(nats, of, again) };

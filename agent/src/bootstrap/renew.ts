@@ -19,7 +19,6 @@ import {
   lifeOf,
   lifeOfCredentials,
   loadClusterIdentity,
-  makeRequest,
   NATS_UNITS,
   routeFiles,
   signUser,
@@ -116,7 +115,8 @@ async function livesOf({ files, dir }: RenewalPorts, identity: ClusterIdentity):
 async function signedByOthers(ports: RenewalPorts, identity: ClusterIdentity, signal: AbortSignal): Promise<Texts> {
   const { ca, key, creds } = identity;
   const user = userKeyIn(creds);
-  const request = { certificateRequest: makeRequest(key), userKey: user.publicKey };
+  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' });
+  const request = { publicKey, userKey: user.publicKey };
   const { certificate, jwt } = await ports.sign(identity, request, signal);
   const signed = new X509Certificate(certificate);
   const isGood = signed.checkPrivateKey(createPrivateKey(key)) && signed.verify(new X509Certificate(ca).publicKey);

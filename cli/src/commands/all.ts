@@ -11,6 +11,7 @@ import { completion } from './completion.ts';
 import { contextCommands } from './context.ts';
 import { deployApply } from './deploy-apply.ts';
 import { exec } from './exec.ts';
+import { contextRenew } from './context-renew.ts';
 import { imageExport } from './image-export.ts';
 import { imageImport } from './image-import.ts';
 import { imagePrune } from './image-prune.ts';
@@ -50,3 +51,4 @@ export const handCommands: readonly Command[] = [
   completion,
   version,
 ];
+  contextRenew,

@@ -50,16 +50,21 @@ export async function readContexts(path: string): Promise<ContextsFile> {
   throw malformed(path, `${issue.path.map(String).join('.')}: ${issue.message}`);
 }
 
-/** All or nothing: written beside the old file, made durable, then put in its place. Only its owner may read it. */
+/** Written beside the old file, made durable, then put in its place. Only its owner may read it. */
 export async function writeContexts(path: string, contents: ContextsFile): Promise<void> {
-  const folder = dirname(path);
   const { stringify } = await import('yaml');
+  await replaceFile(path, stringify(contents), 0o600);
+}
+
+/** All or nothing. Throws PERMISSION, and leaves the old file then. */
+export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  const folder = dirname(path);
   const beside = `${path}.${crypto.randomUUID()}`;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const file = await open(beside, 'wx', 0o600);
+    const file = await open(beside, 'wx', mode);
     try {
-      await file.writeFile(stringify(contents));
+      await file.writeFile(text);
       await file.sync();
     } finally {
       await file.close();

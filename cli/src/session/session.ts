@@ -7,6 +7,7 @@ import type { Offline } from '../offline/index.ts';
 import { cell, ndjson, noProgress, progressOn, render, type Progress, type Shape, type View } from '../output/index.ts';
 import type { Settings } from '../settings/index.ts';
 import { harmless, pad, painter, type Terminal } from '../terminal/index.ts';
+import { endNote } from './certificate-end.ts';
 import { route, type Side } from './side.ts';
 
 /** What the world is to the CLI. main.ts hands over the real one, tests theirs. */
@@ -41,6 +42,7 @@ export class Session {
   readonly #findDestination: () => Promise<Destination>;
   #destination: Promise<Destination> | undefined;
   readonly #opened: { close(): void }[] = [];
+  #isWarned = false;
 
   constructor(ports: Ports, settings: Settings, findDestination: () => Promise<Destination>) {
     this.#ports = ports;
@@ -60,9 +62,17 @@ export class Session {
   /** A client for the rows of one side. Throws USAGE when the context has no such side; `command` is who asks. */
   async client(side: Side, command: string): Promise<LooseClient> {
     const destination = await this.destination();
+    await this.#warnOfEnd(destination);
     const { table, options } = route(side, destination, this.settings.node, command);
     const methods = table === 'agent' ? agentMethods : controllerMethods;
     return this.#open(destination.target, methods, options) as unknown as LooseClient;
+  }
+
+  /** Once a command, though it has several clients. */
+  async #warnOfEnd(destination: Destination): Promise<void> {
+    const note = this.#isWarned ? undefined : endNote(destination, this.#ports.now());
+    this.#isWarned = true;
+    if (note !== undefined) await this.note(note);
   }
 
   async agent(command: string): Promise<Client<AgentMethods>> {

@@ -9,7 +9,6 @@ import {
   makeAuthority,
   makeKey,
   makeNatsAuthority,
-  makeRequest,
   makeUserKey,
   withControllers,
 } from '@volt/shared/pki';
@@ -22,8 +21,12 @@ const nats = await makeNatsAuthority('test', () => ({ publish: ['a'], subscribe:
 const key = makeKey();
 const user = makeUserKey();
 const fingerprint = keyFingerprint(createPublicKey(key));
+function publicHalf(of: string): string {
+  return createPublicKey(of).export({ type: 'spki', format: 'pem' });
+}
+
 const node: Asker = { name: 'node2', roles: ['node'], key: fingerprint };
-const asked = { certificateRequest: makeRequest(key), userKey: user.publicKey };
+const asked = { publicKey: publicHalf(key), userKey: user.publicKey };
 
 /** A cluster that has taken in node2, seen from a controller that signs for 90 seconds. */
 async function cluster() {
@@ -51,6 +54,13 @@ test('a node gets the same again for longer: its key, its name, its address and 
   expect(lifeOf(certificate).until).toEqual(new Date(NOW.getTime() + 90_000));
   expect(lifeOfCredentials(credentialsText(jwt!, user.seed)).until).toEqual(new Date(NOW.getTime() + 90_000));
 });
+
+test.each(['', 'no key', key, makeKey()])(
+  'text %# that is no public key is not taken, a private one least of all',
+  async (publicKey) => {
+    await expect(sign(await cluster(), { ...asked, publicKey }, node)).rejects.toMatchObject({ code: 'USAGE' });
+  },
+);
 
 test('a person goes on being what their certificate says, and gets no credentials', async () => {
   const person: Asker = { name: 'ann', roles: ['reader'], key: fingerprint };

@@ -3,9 +3,10 @@
  * thirds over, or of a person. Who asks has shown the present one on this very
  * connection, and gets the same again for longer, never more.
  */
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { VoltError } from '@volt/shared/errors';
 import type { Member } from '@volt/shared/model';
-import { issue, keyFingerprint, readRequest, signUser, type Subject } from '@volt/shared/pki';
+import { issue, keyFingerprint, signUser, type Subject } from '@volt/shared/pki';
 import type { ControllerMethods, Parsed, Result } from '@volt/shared/rpc';
 import { certificateRoles, termOf, type SigningPorts } from './signing.ts';
 
@@ -22,7 +23,7 @@ export interface Asker {
 
 /** PERMISSION for every key but the caller's own, and for one that was revoked or is no member's any more. */
 export async function sign(ports: SigningPorts, request: SignRequest, caller: Asker): Promise<Signed> {
-  const publicKey = readRequest(request.certificateRequest);
+  const publicKey = readPublicKey(request.publicKey);
   const key = keyFingerprint(publicKey);
   if (caller.key !== key) {
     throw new VoltError('PERMISSION', 'A certificate is renewed only for who shows it, with the key that it has', {
@@ -35,6 +36,16 @@ export async function sign(ports: SigningPorts, request: SignRequest, caller: As
   const subject = isMachine ? subjectOf(await memberOf(ports, caller.name, key)) : personOf(caller);
   const certificate = issue(identity.controller.authority, publicKey, subject, termOf(ports));
   return { certificate, jwt: isMachine ? await credentials(ports, caller.name, request.userKey) : null };
+}
+
+function readPublicKey(text: string): KeyObject {
+  try {
+    const key = createPublicKey(text);
+    if (text.includes('PUBLIC KEY') && key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return key;
+  } catch {
+    // As below.
+  }
+  throw new VoltError('USAGE', 'Not the public half of a P-256 key');
 }
 
 async function memberOf({ members }: SigningPorts, node: string, key: string): Promise<Member> {

@@ -6,7 +6,7 @@ import { method } from '../method.ts';
 export const certificateAgentMethods = {
   'certificate.renew': method({
     summary:
-      "Renew this node's certificates and credentials at once. By itself that happens after two thirds of a life.",
+      "Renew this node's certificates and NATS credentials at once, which it does by itself in time.",
     params: () => z.object({}),
     result: () =>
       z.object({
@@ -18,10 +18,10 @@ export const certificateAgentMethods = {
     audit: 'certificate.renew',
     resource: 'none',
     cli: {
-      command: 'cluster certificates renew',
+      command: 'cluster renew',
       positional: [],
       columns: ['node', 'until', 'credentialsUntil'],
-      examples: ['cluster certificates renew', 'cluster certificates renew --node node2'],
+      examples: ['cluster renew', 'cluster renew --node node2'],
     },
   }),
 };
@@ -32,7 +32,7 @@ export const certificateControllerMethods = {
     summary: 'Sign another certificate for the key of the one that the caller shows. Nothing else in it changes.',
     params: () =>
       z.object({
-        certificateRequest: z.string().max(8192).describe('PKCS #10 in PEM, of the same key.'),
+        publicKey: z.string().max(1024).describe('In PEM. That its owner asks is shown by the connection.'),
         userKey: NatsUser.optional().describe("A node's public NATS key, for credentials as well."),
       }),
     result: () =>
@@ -44,6 +44,6 @@ export const certificateControllerMethods = {
     permission: 'cluster:read',
     audit: 'certificate.sign',
     resource: 'none',
-    cli: 'hand',
+    cli: 'hidden',
   }),
 };
