@@ -77,13 +77,13 @@ const harm: Record<string, object> = {
   'cluster.init': { address: '10.99.0.1' },
   'cluster.join': { controller: '10.99.0.1:7444', token: `volt1.${'a'.repeat(40)}`, address: '10.99.0.1' },
   'cluster.leave': { force: true },
+  'certificate.renew': {},
   'cluster.token': {},
   'node.delete': { name: 'node2', force: true },
   'deploy.apply': { workloads: [{ name: 'web', image: 'hello', replicas: 0 }] },
   'deploy.scale': { name: 'web', replicas: 0 },
   'deploy.delete': { name: 'web' },
 };
-  'certificate.renew': {},
 
 interface Certificate {
   readonly cert: string;

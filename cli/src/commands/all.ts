@@ -48,7 +48,7 @@ export const handCommands: readonly Command[] = [
   clusterInit,
   clusterJoin,
   ...contextCommands,
+  contextRenew,
   completion,
   version,
 ];
-  contextRenew,
