@@ -44,7 +44,7 @@ export class Builder {
 
   folder(path: ByteString, metadata: Metadata): void {
     this.#prepare(path, metadata);
-    if (!this.#folders.has(path)) this.#make(path, () => fs.mkdirSync(fsPath(this.#root, path), 0o700));
+    if (!this.#folders.has(path)) this.#makeFolder(path);
     this.#folders.set(path, metadata);
   }
 
@@ -130,11 +130,21 @@ export class Builder {
     const parent = parentOf(path);
     if (this.#folders.has(parent)) return;
     this.#prepareParent(parent);
-    this.#make(parent, () => fs.mkdirSync(fsPath(this.#root, parent), 0o700));
+    this.#makeFolder(parent);
     this.#folders.set(parent, DEFAULT_FOLDER);
   }
 
-  /** Of two entries of one name the later one holds; a folder is not replaced. */
+  /** Nothing but a folder is ever in the place of one, so that no name leads through a link. */
+  #makeFolder(path: ByteString): void {
+    try {
+      fs.mkdirSync(fsPath(this.#root, path), 0o700);
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+      throw bad(`'${shown(path)}' is a folder, and something else`);
+    }
+  }
+
+  /** Of two entries of one name the later one holds. */
   #make<T>(path: ByteString, act: () => T): T {
     if (this.#folders.has(path)) throw bad(`'${shown(path)}' is a folder, and something else`);
     try {
@@ -142,9 +152,7 @@ export class Builder {
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
     }
-    const at = fsPath(this.#root, path);
-    if (fs.lstatSync(at).isDirectory()) throw bad(`'${shown(path)}' is a folder, and something else`);
-    fs.unlinkSync(at);
+    fs.unlinkSync(fsPath(this.#root, path));
     return act();
   }
 
