@@ -12,6 +12,7 @@ import { SystemBus } from '@volt/shared/systemd';
 import {
   casHandlers,
   clusterHandlers,
+  containerFilesHandlers,
   containerHandlers,
   imageHandlers,
   volumeHandlers,
@@ -151,6 +152,7 @@ const handlersOf = (rooms: {
   readonly membership: Parameters<typeof clusterHandlers>[0];
 }) => ({
   ...nodeHandlers(rooms.engine, nodeFacts(rooms.bus, rooms.identity)),
+  ...containerFilesHandlers(rooms.engine),
   ...containerHandlers(rooms.engine),
   ...imageHandlers(rooms.images.operations),
   ...volumeHandlers(rooms.volumes.operations),

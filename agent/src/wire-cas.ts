@@ -8,13 +8,13 @@ import { kernelXattrs } from './host/index.ts';
 import { checkRef, type Store } from './store/index.ts';
 import type { OpenImages } from './wire-images.ts';
 
-export function openCas({ store, sources }: OpenImages, engine: Pick<Engine, 'observe'>): CasOperations {
+export function openCas({ store, sources }: OpenImages, engine: Pick<Engine, 'inUse'>): CasOperations {
   const cas = new Cas({
     store,
     peers: sources,
     // Of those that are stopped too: they start again from the same tree. Their manifest may have lost its name.
     treesInUse: async () => {
-      const images = (await engine.observe()).map(({ config }) => config.image);
+      const images = engine.inUse().map(({ image }) => image);
       const manifests = images.map(({ manifest }) => manifest).filter((one) => store.objects.has(one));
       return [...images.map(({ tree }) => tree), ...manifests];
     },

@@ -9,7 +9,7 @@ import { kernelSpecialFiles, type Programs } from './host/index.ts';
 import { Images, RemoteImages } from './images/index.ts';
 import { Partials, Registries } from './oci/index.ts';
 import { Peers } from './peers/index.ts';
-import { openStore, readTreeFile, serveObjects, type ObjectSource, type Store } from './store/index.ts';
+import { decodeTree, openStore, readTreeFile, serveObjects, type ObjectSource, type Store } from './store/index.ts';
 import { imageOperations, pullFrom, sourcesOf } from './wire-image-operations.ts';
 
 export interface ImagesWire {
@@ -38,7 +38,7 @@ export interface OpenImages {
   /** The other nodes, as sources of objects. */
   readonly sources: () => Promise<ObjectSource[]>;
   /** Images ask the engine who uses them, and the engine asks images for trees: one of them comes second. */
-  use(engine: Pick<Engine, 'observe'>): void;
+  use(engine: Pick<Engine, 'inUse'>): void;
   /** Peers are shown another certificate from here on. */
   renewed(): void;
   close(): void;
@@ -54,11 +54,11 @@ const ACCOUNTS_BYTES_MAX = 4 * 1024 * 1024;
 
 export async function openImages(wire: ImagesWire): Promise<OpenImages> {
   const { programs, identity, tls, settings } = wire;
-  let engine: Pick<Engine, 'observe'> | undefined;
+  let engine: Pick<Engine, 'inUse'> | undefined;
   const usersOf = async (what: 'image' | 'tree', digest: string) =>
-    ((await engine?.observe()) ?? [])
-      .filter(({ config }) => config.image[what === 'image' ? 'manifest' : 'tree'] === digest)
-      .map(({ status }) => status.name);
+    (engine?.inUse() ?? [])
+      .filter(({ image }) => image[what === 'image' ? 'manifest' : 'tree'] === digest)
+      .map(({ name }) => name);
 
   const where = { root: STORE_ROOT, images: LOWERS, lowers: settings['store.lowers'] };
   const store = await openStore({ ...where, programs, specials: kernelSpecialFiles });
@@ -76,6 +76,8 @@ export async function openImages(wire: ImagesWire): Promise<OpenImages> {
       resolve: (name) => images.resolve(name),
       open: (manifest) => images.open(manifest),
       ensureLower: (tree, signal) => images.ensureLower(tree, signal),
+      tree: (tree) => decodeTree(store.objects.read(tree)),
+      commit: (image, source, signal) => images.commit(image, source, signal),
       readFile: async (tree, path) => readTreeFile(store.objects, tree, path, ACCOUNTS_BYTES_MAX)?.toString('utf8'),
     },
     service: {

@@ -1,6 +1,7 @@
 export { openApi, type Api, type ApiPorts, type ClusterDoor } from './api.ts';
 export { casHandlers, type BuiltFolder, type CasOperations } from './handlers/cas.ts';
 export { clusterHandlers, type ClusterMembership } from './handlers/cluster.ts';
+export { containerFilesHandlers } from './handlers/container-files.ts';
 export { containerHandlers } from './handlers/container.ts';
 export {
   imageHandlers,

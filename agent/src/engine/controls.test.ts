@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { MemoryFiles } from '../host/testing.ts';
 import { ContainerEngine } from './container-engine.ts';
+import { FakeAccess } from './files/fake-access.ts';
 import { FakeDriver, image, imagesOf, networkOf, paths, spec, stillClock } from './testing.ts';
 
 const { signal } = new AbortController();
@@ -12,6 +13,7 @@ async function world(files = new MemoryFiles(), driver = new FakeDriver()) {
     clock: stillClock,
     images: imagesOf({ app: image() }),
     network: networkOf(),
+    access: new FakeAccess(),
     containers: paths.containers,
   });
   const recovery = await engine.recover(signal);

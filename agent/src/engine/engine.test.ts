@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { VoltError } from '@volt/shared/errors';
 import { MemoryFiles } from '../host/testing.ts';
 import { ContainerEngine } from './container-engine.ts';
+import { FakeAccess } from './files/fake-access.ts';
 import type { ResolvedImage, Wanted } from './engine.ts';
 import { FakeDriver, digest, image, imagesOf, networkOf, paths, spec, stillClock } from './testing.ts';
 
@@ -24,6 +25,7 @@ async function world(options: World = {}) {
     clock: stillClock,
     images,
     network: networkOf(options.subnet),
+    access: new FakeAccess(),
     containers: paths.containers,
   });
   await engine.recover(signal);

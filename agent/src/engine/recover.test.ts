@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { containerOfUnit } from '@volt/shared/systemd';
 import { Died, Life, mortal } from '../host/testing.ts';
 import { ContainerEngine } from './container-engine.ts';
+import { FakeAccess } from './files/fake-access.ts';
 import type { Engine } from './engine.ts';
 import {
   config,
@@ -35,6 +36,7 @@ function engineOn(host: FakeHost, life = new Life()): Engine {
     images,
     network: networkOf(),
     clock: host.clock,
+    access: new FakeAccess(),
     containers: paths.containers,
   });
 }

@@ -51,6 +51,15 @@ export interface ImportRequest {
   readonly onLine?: OnLine | undefined;
 }
 
+/** What is to become an image, besides its files. */
+export interface NewImage {
+  readonly name: string;
+  /** Manifest of the image that it was made from. */
+  readonly base: Digest;
+  readonly config: ImageConfig;
+  readonly step: Pick<ImageStep, 'author' | 'comment' | 'createdBy'>;
+}
+
 export type OnLine = (line: string) => void;
 
 export interface BuildRequest extends ImageBuild {
@@ -131,6 +140,16 @@ export class Images {
       const { tree, image, format: found } = imported;
       if (image === undefined || found === 'rootfs') return { tree, config: ImageConfig.parse(config) };
       return madeOf({ tree, image, format: found, config });
+    });
+  }
+
+  /** The files of a container, which come as an archive, become an image on top of the one that it was made from. */
+  async commit(image: NewImage, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ImageSummary> {
+    const { platform, history = [] } = this.names.manifest(image.base);
+    return this.#publish(parseReference(image.name), async (batch) => {
+      const tree = await importTree({ source, batch, signal });
+      const step = { ...image.step, createdAt: this.#options.now().toISOString(), hasFiles: true };
+      return { tree, config: image.config, platform, history: [...history, step] };
     });
   }
 

@@ -5,6 +5,8 @@ import { casRepair, casVerify } from './cas-verify.ts';
 import { clusterInit, clusterJoin } from './cluster.ts';
 import { containerAttach } from './container-attach.ts';
 import { containerShell } from './container-shell.ts';
+import { containerCp } from './container-cp.ts';
+import { containerDiff, containerExport } from './container-files.ts';
 import { containerStats } from './container-stats.ts';
 import { containerWait } from './container-wait.ts';
 import { completion } from './completion.ts';
@@ -29,6 +31,9 @@ export const handCommands: readonly Command[] = [
   containerAttach,
   containerWait,
   containerStats,
+  containerCp,
+  containerDiff,
+  containerExport,
   imageImport,
   imageExport,
   imagePrune,

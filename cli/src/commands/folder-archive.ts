@@ -12,11 +12,11 @@ export interface FolderArchive {
   readonly destroy: () => void;
 }
 
-/** The archive ends with an error unless tar has read all of the folder. */
-export function folderArchive(folder: string): FolderArchive {
+/** All of it, or one name in it. The archive ends with an error unless tar has read all of that. */
+export function folderArchive(folder: string, name = '.'): FolderArchive {
   // No times of access or change: the same folder gives the same archive.
   const noTimes = '--pax-option=delete=atime,delete=ctime';
-  const tar = spawn('tar', [...ARGUMENTS, noTimes, '--directory', folder, '--', '.'], {
+  const tar = spawn('tar', [...ARGUMENTS, noTimes, '--directory', folder, '--', name], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return { archive: checked(tar, folder), destroy: () => void tar.kill() };

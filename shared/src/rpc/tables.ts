@@ -1,6 +1,7 @@
 import { casMethods } from './methods/cas.ts';
 import { certificateAgentMethods, certificateControllerMethods } from './methods/certificate.ts';
 import { clusterAgentMethods, clusterControllerMethods } from './methods/cluster.ts';
+import { containerFilesMethods } from './methods/container-files.ts';
 import { containerMethods } from './methods/container.ts';
 import { deployMethods } from './methods/deploy.ts';
 import { imageMethods } from './methods/image.ts';
@@ -15,6 +16,7 @@ export const agentMethods = {
   ...systemMethods,
   ...instanceMethods,
   ...containerMethods,
+  ...containerFilesMethods,
   ...imageMethods,
   ...volumeMethods,
   ...registryMethods,

@@ -4,8 +4,9 @@ import type { ContainerSpec, ContainerStatus } from '@volt/shared/model';
 import type { AgentMethods, Handlers } from '@volt/shared/rpc';
 import { mayDo, type Caller } from '@volt/shared/server';
 import type { Engine, Inspected } from '../../engine/index.ts';
+import type { ContainerFilesRow } from './container-files.ts';
 
-type Row = Extract<keyof AgentMethods, `container.${string}`>;
+type Row = Exclude<Extract<keyof AgentMethods, `container.${string}`>, ContainerFilesRow>;
 
 /** Containers of this node: params in, one call of the engine, result out. */
 export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, Caller>, Row> {

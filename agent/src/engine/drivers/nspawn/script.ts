@@ -14,6 +14,8 @@ const head = ({ containers, run }: Pick<Paths, 'containers' | 'run'>): string =>
 # Prepares what a container stands on and becomes PROGRAM; clears it away. Called by the container's unit.
 #   container run NAME VETH ADDRESS/PREFIX MAC GATEWAY BRIDGE UID-BASE UID-COUNT LOWER PROGRAM...
 #   container down NAME
+#   container files NAME LOWER UID-BASE UID-COUNT PROGRAM...
+#   container clone NAME OTHER OTHER-UID-BASE UID-BASE UID-COUNT
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 verb=\${1-} name=\${2-}
@@ -45,7 +47,13 @@ clear_away() {
  * is older than all others, and no container on it may come to depend on options that it was not made with. All others
  * have the same options, so that a container's own files stay good when its lower is made again in another way.
  */
-const MOUNTS = `mount_rootfs() {
+const MOUNTS = `own_run_folder() {
+  mkdir -p "\${run%/*}"
+  mount -t tmpfs -o mode=700 volt "\${run%/*}"
+  mkdir -p "$run/lower"
+}
+
+mount_rootfs() {
   way= objects= options=
   note=\${lower%/*}/way
   [ ! -e "$note" ] || read -r way objects < "$note"
@@ -120,6 +128,23 @@ END
     rm -f "$home/awaited"
     clear_away
     ;;
-  *) echo "usage: container run|down NAME ..." >&2; exit 2 ;;
+  files)
+    # In mounts that end with whoever asked.
+    lower=$3 base=$4 count=$5
+    shift 5
+    if ! mountpoint -q "$home/rootfs"; then
+      own_run_folder
+      mount_rootfs
+    fi
+    exec "$@"
+    ;;
+  clone)
+    other=\${home%/*}/$3
+    own_run_folder
+    mkdir -p -m 700 "$home"
+    mount -o "bind,X-mount.idmap=$4:$5:$6" "$other/upper" "$run/lower"
+    exec cp --archive --reflink=auto --no-target-directory "$run/lower" "$home/upper"
+    ;;
+  *) echo "usage: container run|down|files|clone NAME ..." >&2; exit 2 ;;
 esac
 `;
