@@ -70,6 +70,8 @@ const agent: Record<string, Room> = {
     imports: [...pure, 'agent/host', 'agent/store', 'agent/tar'],
     packages: [...plain, ...streams, ...files],
   },
+  // Secrets and configs: files that containers are given, encrypted where they are secret.
+  'agent/secrets': { imports: [...pure, 'agent/host'], packages: plain },
   // What is done to the store as a whole: collect, check, repair, count.
   'agent/cas': {
     imports: [...pure, 'agent/host', 'agent/store'],
@@ -127,6 +129,7 @@ const agent: Record<string, Room> = {
       'agent/store',
       'agent/images',
       'agent/volumes',
+      'agent/secrets',
       'agent/cas',
       'agent/network',
       'agent/peers',

@@ -14,6 +14,7 @@ import {
   clusterHandlers,
   containerFilesHandlers,
   containerHandlers,
+  givenHandlers,
   imageHandlers,
   volumeHandlers,
   nodeHandlers,
@@ -43,6 +44,7 @@ import { createNetwork } from './network/index.ts';
 import { bootstrapPorts } from './wire-bootstrap.ts';
 import { openCas } from './wire-cas.ts';
 import { forgetCluster, runMember } from './wire-cluster.ts';
+import { openGiven, type OpenGiven } from './wire-given.ts';
 import { openImages, type OpenImages } from './wire-images.ts';
 import { openVolumes, type OpenVolumes } from './wire-volumes.ts';
 import { nodeFacts } from './wire-node.ts';
@@ -98,9 +100,19 @@ async function run(): Promise<number> {
   const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
   const healths = new HealthBook(host.files, systemClock);
   const volumes = openVolumes(host.programs, images);
-  const engine = createEngine({ host, images: images.forEngine, network, healths, volumes: volumes.forEngine });
+  const given = openGiven(host);
+  await given.load();
+  const engine = createEngine({
+    host,
+    images: images.forEngine,
+    network,
+    healths,
+    given: given.forEngine,
+    volumes: volumes.forEngine,
+  });
   images.use(engine);
   volumes.use(engine);
+  given.use(engine);
   const membership = { ...restartingAfter(bootstrap, stop), renew: renewing(renewal) };
 
   await network.up(stop.signal);
@@ -109,7 +121,7 @@ async function run(): Promise<number> {
   await healths.load(new Set(engine.checked().map(({ spec }) => spec.name)));
   if (identity === null) await forgetCluster({ ...host, engine, log }, stop.signal);
   const api = await openApi({
-    handlers: handlersOf({ engine, bus, identity, images, volumes, membership }),
+    handlers: handlersOf({ engine, bus, identity, images, volumes, given, membership }),
     audit,
     pending,
     log,
@@ -149,6 +161,7 @@ const handlersOf = (rooms: {
   readonly identity: ClusterIdentity | null;
   readonly images: OpenImages;
   readonly volumes: OpenVolumes;
+  readonly given: OpenGiven;
   readonly membership: Parameters<typeof clusterHandlers>[0];
 }) => ({
   ...nodeHandlers(rooms.engine, nodeFacts(rooms.bus, rooms.identity)),
@@ -156,6 +169,7 @@ const handlersOf = (rooms: {
   ...containerHandlers(rooms.engine),
   ...imageHandlers(rooms.images.operations),
   ...volumeHandlers(rooms.volumes.operations),
+  ...givenHandlers(rooms.given),
   ...casHandlers(openCas(rooms.images, rooms.engine)),
   ...clusterHandlers(rooms.membership),
 });

@@ -11,4 +11,5 @@ export {
   type Progress,
 } from './handlers/image.ts';
 export { volumeHandlers } from './handlers/volume.ts';
+export { givenHandlers } from './handlers/given.ts';
 export { hostNodeName, nodeHandlers, type NodeFacts } from './handlers/node.ts';

@@ -36,6 +36,14 @@ import type {
 import { isUp, Known, noHealths, statusOf } from './known.ts';
 import { Ledger } from './ledger.ts';
 import { checkLimits, limitsOf, unenforced, withLimits } from './limits.ts';
+import {
+  changedSince,
+  checkTargets,
+  nothingGiven,
+  requireDevices,
+  requireGiven,
+  type GivenKeeper,
+} from './surroundings.ts';
 import { mountsFor, noVolumes, ownVolumes, type VolumeKeeper } from './storage.ts';
 
 export interface EngineOptions {
@@ -48,6 +56,8 @@ export interface EngineOptions {
   readonly containers: string;
   /** Without them, no container has any. */
   readonly volumes?: VolumeKeeper | undefined;
+  /** Secrets and configs; without them, there are none. */
+  readonly given?: GivenKeeper | undefined;
   readonly healths?: Healths | undefined;
 }
 
@@ -62,6 +72,7 @@ export class ContainerEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #known: Known;
   readonly #volumes: VolumeKeeper;
+  readonly #given: GivenKeeper;
   /** Configs that have an address and a slot, but are not in the ledger yet. */
   readonly #placed = new Map<string, ContainerConfig>();
   readonly #making = new Making();
@@ -69,6 +80,7 @@ export class ContainerEngine implements Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#volumes = options.volumes ?? noVolumes;
+    this.#given = options.given ?? nothingGiven;
     const { driver, clock, healths = noHealths } = options;
     this.#known = new Known(new Ledger(options.files, options.containers), driver, healths);
     this.#fileWork = new ContainerFiles({
@@ -196,7 +208,14 @@ export class ContainerEngine implements Engine {
     const config = this.#known.existing(name);
     const isolation = enforced(config, this.#options.driver.landlock);
     const status = await this.#known.status(name);
-    return { config, status, health: this.#known.healths.of(config, status), isolation };
+    const changed = changedSince(this.#given, config.spec, status);
+    return {
+      config,
+      status,
+      health: this.#known.healths.of(config, status),
+      isolation,
+      ...(changed.length > 0 && { pendingRestart: changed }),
+    };
   }
 
   missing(spec: ContainerSpec): string[] {
@@ -240,6 +259,10 @@ export class ContainerEngine implements Engine {
     return all.map(({ spec, mounts = [] }) => ({ container: spec.name, mounts }));
   }
 
+  specs(): ContainerSpec[] {
+    return [...this.#known.ledger.all(), ...this.#placed.values()].map(({ spec }) => spec);
+  }
+
   changes(signal: AbortSignal): AsyncIterable<void> {
     const listen = (listener: () => void) => this.#known.healths.listen(listener);
     return eitherRings((stop) => this.#options.driver.changes(stop), listen, signal);
@@ -265,12 +288,13 @@ export class ContainerEngine implements Engine {
     this.#refuseTaken(spec.name);
     checkLimits(spec);
     requireEnforceable(spec, driver.landlock);
+    await requireDevices(this.#options.files, spec);
     const image = wanted === undefined ? await images.resolve(spec.image) : await images.open(wanted.image.manifest);
     // Whoever takes the image's name away meanwhile, and collects, leaves what this container will run from.
     using _kept = this.#making.keep(spec.name, image);
     const lower = await images.ensureLower(image.tree, signal);
     const assignment = wanted?.assignment ?? null;
-    const accounts = await this.#accounts(image);
+    const accounts = await this.#accounts(image, spec.user);
     const mounts = await mountsFor(this.#volumes, spec, image.config.volumes ?? []);
     const resolved = resolveConfig({ spec, image, accounts, mounts, assignment, now: clock.now(), id: newId() });
     signal.throwIfAborted();
@@ -282,6 +306,8 @@ export class ContainerEngine implements Engine {
     const { name } = resolved.spec;
     // No wait between reading who has what and reserving it. Another may have been given the name in the meantime.
     this.#refuseTaken(name);
+    checkTargets(resolved);
+    requireGiven(this.#given, resolved.spec);
     const others = [...this.#known.ledger.all(), ...this.#placed.values()];
     const config = place(resolved, others, (used) => this.#options.network.place(used));
     this.#placed.set(name, config);
@@ -329,8 +355,8 @@ export class ContainerEngine implements Engine {
     return numericUser(user, await this.#accountsIn(image.tree));
   }
 
-  async #accounts({ config, tree }: ResolvedImage): Promise<Accounts> {
-    return config.user === '' ? { passwd: '', group: '' } : this.#accountsIn(tree);
+  async #accounts({ config, tree }: ResolvedImage, user = config.user): Promise<Accounts> {
+    return user === '' ? { passwd: '', group: '' } : this.#accountsIn(tree);
   }
 
   async #accountsIn(tree: string): Promise<Accounts> {

@@ -1,6 +1,7 @@
 import type { Network } from '../network/index.ts';
 import { ContainerEngine } from './container-engine.ts';
 import { defaultPaths, NspawnDriver, NspawnFiles, type Host, type Paths } from './drivers/nspawn/index.ts';
+import type { GivenKeeper } from './surroundings.ts';
 import type { VolumeKeeper } from './storage.ts';
 import type { Engine, Healths, Images } from './engine.ts';
 
@@ -10,6 +11,7 @@ export interface CreateEngineOptions {
   readonly images: Images;
   readonly network: Pick<Network, 'place'>;
   readonly volumes?: VolumeKeeper | undefined;
+  readonly given?: GivenKeeper | undefined;
   readonly paths?: Paths | undefined;
   /** Whether what runs works; without it nothing is said of that. */
   readonly healths?: Healths | undefined;
@@ -22,10 +24,22 @@ export function createEngine({
   network,
   healths,
   volumes,
+  given,
   paths = defaultPaths,
 }: CreateEngineOptions): Engine {
   const driver = new NspawnDriver(host, paths);
   const { files, clock } = host;
   const access = new NspawnFiles(host, paths);
-  return new ContainerEngine({ files, clock, driver, access, images, network, containers: paths.containers, healths, volumes });
+  return new ContainerEngine({
+    files,
+    clock,
+    driver,
+    access,
+    images,
+    network,
+    containers: paths.containers,
+    healths,
+    volumes,
+    given,
+  });
 }

@@ -146,6 +146,9 @@ export interface Engine extends Containers, Changes {
   /** What each container has besides its own files, those included that are being made. Asks nobody. */
   mounted(): { container: string; mounts: readonly Mount[] }[];
 
+  /** Of all containers, those included that are being made. Asks nobody. */
+  specs(): ContainerSpec[];
+
   /** A doorbell: yields, with no detail, soon after any container may have changed. Ends when the signal fires. */
   changes(signal: AbortSignal): AsyncIterable<void>;
 
@@ -194,6 +197,8 @@ export interface InUse {
 export interface Inspected extends Observed {
   readonly health?: ContainerHealth | undefined;
   readonly isolation: Enforced;
+  /** Secrets and configs that it runs with and were changed since it started. */
+  readonly pendingRestart?: string[] | undefined;
 }
 
 /** What a run of a container is told by. */

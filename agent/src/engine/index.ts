@@ -14,6 +14,7 @@ export type {
   ResolvedImage,
   Wanted,
 } from './engine.ts';
+export type { GivenKeeper } from './surroundings.ts';
 export type { VolumeKeeper } from './storage.ts';
 export { rings } from './rings.ts';
 export { createEngine, type CreateEngineOptions } from './create-engine.ts';

@@ -36,6 +36,8 @@ export interface Files {
 
 export interface WriteOptions {
   readonly mode: number;
+  /** User and group; root unless given. */
+  readonly owner?: number | undefined;
   /** False for what can be lost: after a power loss the file may be the old one, empty or gone. */
   readonly durable?: boolean | undefined;
 }

@@ -30,13 +30,14 @@ export class NodeFiles implements Files {
     });
   }
 
-  async write(path: string, content: string | Uint8Array, { mode, durable = true }: WriteOptions): Promise<void> {
+  async write(path: string, content: string | Uint8Array, { mode, owner, durable = true }: WriteOptions): Promise<void> {
     await translated(path, async () => {
       const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
       try {
         {
           await using file = await open(temporary, 'wx', mode);
           await file.chmod(mode);
+          if (owner !== undefined) await file.chown(owner, owner);
           await file.writeFile(content);
           if (durable) await file.datasync();
         }

@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined;
   /** The whole environment; a plain PATH when not given. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  readonly input?: string | undefined;
+  readonly input?: string | Uint8Array | undefined;
 }
 
 export interface RunResult {

@@ -51,9 +51,9 @@ class FakeKernel implements Programs {
   readonly routes = new Map<string, string>();
   readonly runs: string[] = [];
 
-  async run(argv: readonly string[], { input = '' }: { input?: string | undefined } = {}): Promise<RunResult> {
+  async run(argv: readonly string[], { input = '' }: { input?: string | Uint8Array | undefined } = {}): Promise<RunResult> {
     this.runs.push(argv.join(' '));
-    for (const line of input.split('\n')) {
+    for (const line of String(input).split('\n')) {
       const [, verb, dst = '', ...rest] = line.split(' ');
       if (verb === 'replace') this.routes.set(dst, rest[1] ?? '');
       if (verb === 'del') this.routes.delete(dst);

@@ -16,6 +16,8 @@ test('where nothing is said, all is on and no path or port is taken away', () =>
     noNewPrivileges: true,
     seccomp: true,
     readOnly: false,
+    devices: true,
+    maskedPaths: true,
     landlock: { fsRead: ['/'], fsWrite: ['/'], fsExecute: ['/'], netBind: null, netConnect: null },
   }));
 

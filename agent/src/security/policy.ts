@@ -13,6 +13,10 @@ export interface Policy {
   readonly noNewPrivileges: boolean;
   readonly seccomp: boolean;
   readonly readOnly: boolean;
+  /** Only devices that every program has, and those that were given. */
+  readonly devices: boolean;
+  /** What the kernel and the firmware tell of the machine is hidden. */
+  readonly maskedPaths: boolean;
   /** Undefined where there is none. */
   readonly landlock: Landlock | undefined;
 }
@@ -47,6 +51,8 @@ export function policyOf(spec: ContainerSpec): Policy {
     noNewPrivileges,
     seccomp: isOn('seccomp') && noNewPrivileges,
     readOnly: spec.readOnly === true,
+    devices: isOn('devices'),
+    maskedPaths: isOn('masked-paths'),
     landlock: isOn('landlock') && noNewPrivileges ? landlockOf(spec) : undefined,
   };
 }
@@ -110,6 +116,8 @@ export function enforced({ spec, userns }: Pick<ContainerConfig, 'spec' | 'usern
     noNewPrivileges: policy.noNewPrivileges,
     seccomp: policy.seccomp ? 'default' : 'off',
     readOnly: policy.readOnly,
+    devices: policy.devices ? 'given' : 'any',
+    maskedPaths: policy.maskedPaths,
     landlock:
       landlock === undefined || version < LANDLOCK_MIN
         ? null

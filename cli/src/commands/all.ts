@@ -11,9 +11,10 @@ import { containerStats } from './container-stats.ts';
 import { containerWait } from './container-wait.ts';
 import { completion } from './completion.ts';
 import { contextCommands } from './context.ts';
+import { contextRenew } from './context-renew.ts';
 import { deployApply } from './deploy-apply.ts';
 import { exec } from './exec.ts';
-import { contextRenew } from './context-renew.ts';
+import { givenCommands } from './given.ts';
 import { imageExport } from './image-export.ts';
 import { imageImport } from './image-import.ts';
 import { imagePrune } from './image-prune.ts';
@@ -40,6 +41,7 @@ export const handCommands: readonly Command[] = [
   volumeExport,
   volumeImport,
   volumePrune,
+  ...givenCommands,
   registryLogin,
   casVerify,
   casRepair,

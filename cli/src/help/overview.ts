@@ -8,6 +8,8 @@ export const nouns: Readonly<Record<string, string>> = {
   container: 'Containers of one node',
   image: 'Images that containers are made from',
   volume: 'Volumes, which outlive the containers that have them',
+  secret: 'Secrets of one node, as files for containers',
+  config: 'Configs of one node, as files for containers',
   cas: 'The store of one node, where images are kept',
   registry: 'Registries that images come from and go to',
   instance: 'What runs, on a node or in the cluster',

@@ -68,7 +68,16 @@ const Capability = z
   );
 
 /** What keeps a container apart, each by itself. */
-export const Protection = z.enum(['landlock', 'seccomp', 'capabilities', 'no-new-privileges', 'user-namespace', 'all']);
+export const Protection = z.enum([
+  'landlock',
+  'seccomp',
+  'capabilities',
+  'no-new-privileges',
+  'user-namespace',
+  'masked-paths',
+  'devices',
+  'all',
+]);
 export type Protection = z.infer<typeof Protection>;
 
 /**
@@ -98,6 +107,8 @@ export const Enforced = z.object({
   noNewPrivileges: z.boolean(),
   seccomp: z.enum(['default', 'off']).describe('The filter of system calls.'),
   readOnly: z.boolean(),
+  devices: z.enum(['given', 'any']).describe('Which devices of the machine its control group lets be used.'),
+  maskedPaths: z.boolean().describe('Whether what the firmware tells of the machine is hidden.'),
   landlock: z
     .object({
       version: z.int().describe('Of Landlock, as this kernel has it.'),

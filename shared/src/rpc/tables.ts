@@ -1,12 +1,14 @@
 import { casMethods } from './methods/cas.ts';
 import { certificateAgentMethods, certificateControllerMethods } from './methods/certificate.ts';
 import { clusterAgentMethods, clusterControllerMethods } from './methods/cluster.ts';
+import { configMethods } from './methods/config.ts';
 import { containerFilesMethods } from './methods/container-files.ts';
 import { containerMethods } from './methods/container.ts';
 import { deployMethods } from './methods/deploy.ts';
 import { imageMethods } from './methods/image.ts';
 import { instanceMethods } from './methods/instance.ts';
 import { registryMethods } from './methods/registry.ts';
+import { secretMethods } from './methods/secret.ts';
 import { serviceMethods } from './methods/service.ts';
 import { systemMethods } from './methods/system.ts';
 import { volumeMethods } from './methods/volume.ts';
@@ -19,6 +21,8 @@ export const agentMethods = {
   ...containerFilesMethods,
   ...imageMethods,
   ...volumeMethods,
+  ...secretMethods,
+  ...configMethods,
   ...registryMethods,
   ...casMethods,
   ...serviceMethods,

@@ -28,6 +28,10 @@ export const ContainerDetail = z.object({
   config: ContainerConfig.describe('Callers who may only look see the names in `env`, and not the values.'),
   health: ContainerHealth.optional().describe('Whether it works, where that is checked.'),
   isolation: Enforced.describe('What keeps it apart from its machine.'),
+  pendingRestart: z
+    .array(z.string())
+    .optional()
+    .describe('Secrets and configs that were changed since it started, and that it has after its next start.'),
 });
 
 const Moment = z.iso.datetime({ offset: true });

@@ -4,7 +4,9 @@ import type { ContainerConfig } from '@volt/shared/model';
 import { containerUnit } from '@volt/shared/systemd';
 import type { Files, Programs, Systemd } from '../../../host/index.ts';
 import { renderEnvironmentFile, renderSettings } from './environment.ts';
-import { ownerOf } from './isolation.ts';
+import { renderGiven } from './given.ts';
+import { renderHosts, renderResolv } from './hosts.ts';
+import { ownerOf, rareMasks } from './isolation.ts';
 import { machineName, type Paths } from './paths.ts';
 import { renderUnit } from './unit.ts';
 
@@ -22,7 +24,8 @@ export async function installContainer(
   const home = `${paths.containers}/${name}`;
   const unit = containerUnit(name);
   const resolved = await files.exists('/run/systemd/resolve/resolv.conf');
-  const text = renderUnit(config, lower, paths, { resolvConf: resolved ? 'replace-uplink' : 'replace-host' });
+  const masked = await present(files, rareMasks);
+  const text = renderUnit(config, lower, paths, { resolvConf: resolved ? 'replace-uplink' : 'replace-host', masked });
   const environment = renderEnvironmentFile(config.env);
   await files.makeFolder(`${paths.systemd}/multi-user.target.wants`, { mode: 0o755 });
   await files.makeFolder(paths.units, { mode: 0o755 });
@@ -33,6 +36,9 @@ export async function installContainer(
     makeUpper(files, `${home}/upper`, lower, owner),
     update(files, `${home}/${machineName(name)}.nspawn`, renderSettings(config.env), SECRET),
     environment === '' ? files.remove(`${home}/env`) : update(files, `${home}/env`, environment, SECRET),
+    update(files, `${home}/given`, renderGiven(config), SECRET),
+    update(files, `${home}/hosts`, renderHosts(config), { ...PUBLIC, owner }),
+    update(files, `${home}/resolv.conf`, renderResolv(config) ?? '', PUBLIC),
     update(files, `${paths.units}/${unit}`, text, PUBLIC),
     update(files, `${paths.systemd}/${unit}`, text, PUBLIC),
   ]);
@@ -43,6 +49,11 @@ export async function installContainer(
 
 function startsWithMachine({ spec, isStoppedByHand }: ContainerConfig): boolean {
   return spec.boot && spec.rm !== true && !(spec.restart === 'unless-stopped' && isStoppedByHand === true);
+}
+
+async function present(files: Files, paths: readonly string[]): Promise<string[]> {
+  const are = await Promise.all(paths.map((path) => files.exists(path)));
+  return paths.filter((_path, n) => are[n]);
 }
 
 /** nspawn insists on /usr, which an image of one static program does not have. */
@@ -74,6 +85,11 @@ async function clearMounts(programs: Programs, paths: Paths, name: string): Prom
   if (code !== 0) throw new VoltError('DEPENDENCY', `Could not clear away '${name}': ${stderr.trim()}`);
 }
 
-async function update(files: Files, path: string, text: string, options: { mode: number }): Promise<void> {
+async function update(
+  files: Files,
+  path: string,
+  text: string,
+  options: { mode: number; owner?: number },
+): Promise<void> {
   if ((await files.read(path)) !== text) await files.write(path, text, options);
 }

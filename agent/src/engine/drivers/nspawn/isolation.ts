@@ -6,8 +6,16 @@ import { ENTER_INSIDE } from './paths.ts';
 /** The init keeps these for the helper, which becomes another user and gives them up where they are not asked for. */
 const forEntering = ['setgid', 'setuid', 'setpcap'];
 
-export function isolationArguments({ spec, userns }: ContainerConfig): string[] {
-  const { userNamespace, noNewPrivileges, readOnly } = policyOf(spec);
+/**
+ * What the firmware tells of the machine, beside what nspawn hides of /proc: kcore, keys, kallsyms, timer_list and the
+ * trigger of sysrq, and everything of /proc/sys and the like can only be read.
+ */
+const masks = ['/sys/firmware'];
+/** Of what only some machines have: nspawn refuses to hide what is not there. */
+export const rareMasks = ['/sys/devices/virtual/powercap'];
+
+export function isolationArguments({ spec, userns }: ContainerConfig, masked: readonly string[] = []): string[] {
+  const { userNamespace, noNewPrivileges, readOnly, maskedPaths: areMasked } = policyOf(spec);
   const kept = keptByInit(spec);
   const others = otherCapabilities(kept);
   return [
@@ -18,6 +26,7 @@ export function isolationArguments({ spec, userns }: ContainerConfig): string[] 
     `--capability=${capabilityList(kept)}`,
     ...(others.length === 0 ? [] : [`--drop-capability=${capabilityList(others)}`]),
     ...(readOnly ? ['--read-only'] : []),
+    ...(areMasked ? [...masks, ...masked].map((path) => `--inaccessible=${path}`) : []),
   ];
 }
 

@@ -5,6 +5,7 @@
  */
 import type { ContainerConfig, Mount } from '@volt/shared/model';
 import { policyOf } from '../../../security/index.ts';
+import { givenPlaces } from './given.ts';
 import { ownerOf } from './isolation.ts';
 import type { Paths } from './paths.ts';
 
@@ -24,13 +25,14 @@ export const mountNeeds = (config: ContainerConfig, { volumes }: Pick<Paths, 'vo
 /** nspawn makes the places of mounts in a root that can be written to. In one that cannot, `enter` does before it. */
 export function placeArguments(config: ContainerConfig, { containers, lib }: Paths): string[] {
   const mounts = mountsOf(config);
-  if (!policyOf(config.spec).readOnly || mounts.length === 0) return [];
+  if (!policyOf(config.spec).readOnly) return [];
   const places = mounts.flatMap((mount) => [
     mount.type === 'bind' && mount.isFile === true ? 'file' : 'folder',
     mount.target,
   ]);
+  const files = ['/etc/hosts', '/etc/resolv.conf', ...givenPlaces(config)].flatMap((path) => ['file', path]);
   const root = `${containers}/${config.spec.name}/rootfs`;
-  return [`${lib}/inside/enter`, '--places', root, String(ownerOf(config)), ...places, '--'];
+  return [`${lib}/inside/enter`, '--places', root, String(ownerOf(config)), ...places, ...files, '--'];
 }
 
 const mountsOf = ({ mounts = [] }: ContainerConfig): Mount[] => mounts;

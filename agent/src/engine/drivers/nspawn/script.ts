@@ -1,3 +1,5 @@
+import { GIVEN } from './given.ts';
+import { RESOLV } from './hosts.ts';
 import type { Paths } from './paths.ts';
 
 /**
@@ -8,7 +10,7 @@ import type { Paths } from './paths.ts';
  * A mark in the run folder says that something may be left over, of this boot:
  * after a power loss mounts and namespaces are gone, and so is the mark.
  */
-export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + MOUNTS + RESULT + CASES;
+export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + MOUNTS + GIVEN + RESOLV + RESULT + CASES;
 
 const head = ({ containers, run }: Pick<Paths, 'containers' | 'run'>): string => `#!/bin/sh
 # Prepares what a container stands on and becomes PROGRAM; clears it away. Called by the container's unit.
@@ -29,14 +31,14 @@ exported=/run/systemd/nspawn/unix-export/volt-$name
 clear_away() {
   set +e
   umount "$home/rootfs"
-  umount "$run/lower"
+  umount "$run/lower" "$run/given"
   # The cable is deleted by name: a namespace takes its end along only some time later.
   [ ! -e "$run/veth" ] || { read -r veth < "$run/veth" && ip link del "$veth"; }
   ip netns del "volt-$name"
   # An nspawn that was killed leaves this, and another refuses to start over it.
   [ ! -e "$exported" ] || { umount -l "$exported"; rmdir "$exported"; }
-  rm -f "$run/veth" "$run/console"
-  rmdir "$run/lower" "$run"
+  rm -f "$run/veth" "$run/console" "$run/resolv.conf"
+  rmdir "$run/lower" "$run/given" "$run"
   set -e
 } 2> /dev/null
 
@@ -61,7 +63,7 @@ mount_rootfs() {
   layers=$run/lower
   [ "$way" != redirect ] || layers=$layers::$objects
   mount -o "bind,X-mount.idmap=0:$base:$count" "$lower" "$run/lower"
-  mount -t overlay -o "\${options}lowerdir=$layers,upperdir=$home/upper,workdir=$home/work" volt "$home/rootfs" || {
+  mount -t overlay -o "nodev,\${options}lowerdir=$layers,upperdir=$home/upper,workdir=$home/work" volt "$home/rootfs" || {
     [ "$way" != redirect ] || echo 'The image is laid out as this kernel may not know it: start volt.service' >&2
     exit 1
   }
@@ -110,6 +112,8 @@ END
     echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range
     echo 1 > /proc/sys/net/ipv4/conf/host0/arp_notify
     mount_rootfs &
+    [ ! -s "$home/given" ] || make_given
+    [ ! -s "$home/resolv.conf" ] || make_resolv
     ip -batch - << END
 link set lo up
 addr add $address dev host0

@@ -8,6 +8,8 @@ import { consoleArguments, consoleProperties } from './console.ts';
 import { environmentArguments } from './environment.ts';
 import { limitProperties, limitsOf, rlimitArguments } from '../../limits.ts';
 import { INIT_INSIDE, INSIDE, machineName, type Paths } from './paths.ts';
+import { deviceLines, givenArguments } from './given.ts';
+import { hostnameOf, hostsArguments } from './hosts.ts';
 import { mountArguments, mountNeeds, placeArguments } from './mounts.ts';
 import { slotOf } from '../../slots.ts';
 import { enterArguments } from './enter.ts';
@@ -15,10 +17,11 @@ import { beforeInit, isolationArguments, isolationEnvironment, ownerOf } from '.
 
 /**
  * Nothing that a program prints is left out: what prints faster than the journal
- * takes it waits. The journal's own size is the limit of all.
+ * takes it waits. The journal's own size is the limit of all. What nspawn says of
+ * each stop is no word of the program.
  */
 const logging = ({ id }: ContainerConfig): string =>
-  `LogRateLimitIntervalSec=0\n${id === undefined ? '' : `LogExtraFields=${MARK_FIELD}=${id}\n`}`;
+  `Environment=SYSTEMD_LOG_LEVEL=notice\nLogRateLimitIntervalSec=0\n${id === undefined ? '' : `LogExtraFields=${MARK_FIELD}=${id}\n`}`;
 
 /** At machine shutdown, and for `systemctl stop`; `volt container stop` brings its own. */
 export const STOP_SECONDS = 90;
@@ -29,6 +32,8 @@ const COMMAND_BYTES_MAX = 128 * 1024;
 export interface HostFacts {
   /** Which of nspawn's ways of copying resolv.conf fits the host. */
   readonly resolvConf: 'replace-host' | 'replace-uplink';
+  /** Paths to hide from containers, of those that only some machines have. */
+  readonly masked?: readonly string[] | undefined;
 }
 
 export function renderUnit(config: ContainerConfig, lower: string, paths: Paths, facts: HostFacts): string {
@@ -66,7 +71,7 @@ ExecStart=:${quoted(run)}
 ExecStopPost=:${quoted([script, 'down', spec.name])}
 Delegate=yes
 OOMPolicy=continue
-${limits(config, paths)}KillMode=mixed
+${deviceLines(config)}${limits(config, paths)}KillMode=mixed
 SuccessExitStatus=${successes(config.stopSignal)}
 TimeoutStartSec=60
 TimeoutStopSec=${Math.max(STOP_SECONDS, spec.stopTimeout ?? 0)}
@@ -84,16 +89,17 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     '--keep-unit',
     '--register=no',
     `--machine=${machineName(spec.name)}`,
-    `--hostname=${spec.name}`,
+    `--hostname=${hostnameOf(config)}`,
     `--directory=${paths.containers}/${spec.name}/rootfs`,
-    ...isolationArguments(config),
+    ...isolationArguments(config, facts.masked),
     `--kill-signal=${config.stopSignal}`,
-    `--resolv-conf=${facts.resolvConf}`,
+    ...hostsArguments(config, paths, facts.resolvConf),
     '--timezone=off',
     '--link-journal=no',
     '--console=pipe',
     `--bind-ro=${paths.lib}/inside:${INSIDE}`,
     ...mountArguments(config, paths),
+    ...givenArguments(config, paths),
     ...rlimitArguments(limitsOf(spec)),
     ...environmentArguments(config.env),
     '--',
