@@ -135,6 +135,9 @@ describe('a node', () => {
     const { look, world, ports, dir } = await member(['agent']);
     const before = await loadClusterIdentity(dir);
     world.now = after(LIFE + 1);
+    await expect(look()).rejects.toThrow('has ended');
+    expect(world.asked).toBe(0);
+    world.now = after(LIFE - 1);
     const sign = async () => Promise.reject(new VoltError('PERMISSION', 'It has expired'));
     await expect(renewalPass({ ...ports, sign }, { isForced: false }, signal)).rejects.toMatchObject({
       code: 'PERMISSION',

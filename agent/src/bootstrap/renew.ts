@@ -92,7 +92,8 @@ export async function renewalPass(
   return { identity: renewed, lives: await livesOf(ports, renewed), spread };
 }
 
-const JOIN_AGAIN = 'volt cluster leave --force, then join again';
+const JOIN_AGAIN =
+  'on another node: volt node delete NAME --force; then here: volt cluster leave --force, and join again';
 
 async function memberIn(dir: string): Promise<ClusterIdentity> {
   const identity = await loadClusterIdentity(dir);
@@ -114,6 +115,11 @@ async function livesOf({ files, dir }: RenewalPorts, identity: ClusterIdentity):
 
 async function signedByOthers(ports: RenewalPorts, identity: ClusterIdentity, signal: AbortSignal): Promise<Texts> {
   const { ca, key, creds } = identity;
+  if (lifeOf(identity.cert).until <= ports.now()) {
+    // Asked with it, a controller would not even say who it is that it does not know.
+    const name = identity.config.node;
+    throw new VoltError('PERMISSION', `The certificate of node '${name}' has ended`, { hint: JOIN_AGAIN });
+  }
   const user = userKeyIn(creds);
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' });
   const request = { publicKey, userKey: user.publicKey };
