@@ -4,7 +4,7 @@
  * agent/src/engine/files/records.ts is its other end.
  *
  *   look PATH              one record of what is there, its last name not followed
- *   list PATH NAME         records of all that is below, without contents
+ *   list PATH NAME         records of all that is below, as if all files were empty
  *   pack PATH NAME [-L]    the same with contents; with -L PATH is followed where it is a link
  *   unpack PATH            makes below that folder what comes on standard input
  *
@@ -270,6 +270,7 @@ static void pack(long folder, const char *name, int depth)
 				write_record(record, link_names + first->name);
 			} else {
 				record.xattrs_bytes = read_xattrs(fd);
+				if (!has_contents) record.size = 0;
 				write_record(record, 0);
 				if (type == FILE_TYPE && has_contents) write_contents(fd, found.stx_size);
 				if (type == FOLDER) pack_folder(fd, depth);
