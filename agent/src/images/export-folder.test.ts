@@ -14,7 +14,7 @@ const tar = tarOf(
   { name: 'var/lib/db/null', flag: '3', major: 1, minor: 3 },
   { name: 'var/lib/dbs', contents: 'not in it' },
   { name: 'data', flag: '2', linkName: 'var/../var/lib' },
-  { name: 'abs', flag: '2', linkName: '/data/db' },
+  { name: 'var/abs', flag: '2', linkName: '/data/db' },
   { name: 'out', flag: '2', linkName: '../../../../var/lib/db' },
   { name: 'loop', flag: '2', linkName: 'loop' },
 );
@@ -36,7 +36,7 @@ async function listed(path: string): Promise<string[] | undefined> {
 
 const whole = ['drwxr-s--- ./', '-rw-r----- file', '-rw-r--r-- outside', 'hrw-r----- same link to file'];
 
-test.each(['/var/lib/db', '/data/db', '/abs', '/out', '/abs/../db/.'])('%s is the folder', async (path) =>
+test.each(['/var/lib/db', '/data/db', '/var/abs', '/out', '/var/abs/../db/.'])('%s is the folder', async (path) =>
   expect(await listed(path)).toEqual(whole),
 );
 

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { tempFolder } from '../store/testing.ts';
-import { walk } from './walk.ts';
+import { opened, walk } from './walk.ts';
 
 function sample(): string {
   const root = join(tempFolder(), 'root');
@@ -58,6 +58,27 @@ test('a file that became a link before it was looked at is left out', async () =
     if (fd !== undefined) read.push(fs.readFileSync(fd, 'utf8'));
   }
   expect(read).toEqual(['inside']);
+});
+
+test.each(['file', 'dir'] as const)('a %s that becomes a link between a look and the opening is not opened', (type) => {
+  const root = sample();
+  const [path, other] = type === 'file' ? ['a/file', '../b/file'] : ['a', 'b'];
+  const at = Buffer.from(join(root, path));
+  const found = { path, type, at, stat: fs.lstatSync(at, { bigint: true }), fd: undefined, target: undefined };
+  fs.rmSync(at, { recursive: true });
+  fs.symlinkSync(other, at);
+  expect(() => opened(found)).toThrow(type === 'file' ? 'ELOOP' : 'ENOTDIR');
+});
+
+test('a file that became a folder between a look and the opening is not kept open', () => {
+  const root = sample();
+  const at = Buffer.from(join(root, 'a/file'));
+  const found = { path: 'a/file', type: 'file' as const, at, stat: fs.lstatSync(at, { bigint: true }) };
+  fs.rmSync(at);
+  fs.mkdirSync(at);
+  const before = openFiles();
+  expect(opened({ ...found, fd: undefined, target: undefined })).toBeUndefined();
+  expect(openFiles()).toBe(before);
 });
 
 test('deeper than can be kept open is refused', async () => {

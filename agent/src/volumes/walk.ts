@@ -87,7 +87,8 @@ function look(at: Buffer, path: ByteString): Found | undefined {
   }
 }
 
-function opened(found: Found): Found | undefined {
+/** Undefined where it became another kind since it was looked at. A link in its place is ELOOP or ENOTDIR. */
+export function opened(found: Found): Found | undefined {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = fs.constants;
   const fd = fs.openSync(found.at, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | (found.type === 'dir' ? O_DIRECTORY : 0));
   const stat = fs.fstatSync(fd, { bigint: true });
