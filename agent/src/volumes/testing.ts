@@ -17,7 +17,7 @@ export interface TestVolumes {
   /** What was asked of the file system. */
   readonly limits: Map<number, number>;
   /** The same folder, after the agent was killed and started again. */
-  restarted(): Promise<Volumes>;
+  readonly restarted: () => Promise<Volumes>;
 }
 
 export async function tempVolumes({ hasQuotas = true } = {}): Promise<TestVolumes> {
@@ -67,16 +67,15 @@ export function fillFolder(root: string): void {
   kernelSpecialFiles.setXattr(Buffer.from(join(root, 'large')), 'user.note', Buffer.from('kept'));
   fs.chownSync(join(root, 'bin'), 7, 8);
   fs.chmodSync(join(root, 'bin'), 0o2750);
-  for (const name of ['bin/tool', 'bin', '']) fs.utimesSync(join(root, name), 1_600_000_000, 1_600_000_000);
+  // Node sets times through microseconds, so they are ones that it can set.
+  execFileSync('find', [root, '-depth', '-exec', 'touch', '-h', '-d', '@1600000000.25', '{}', ';']);
 }
 
-/** All that can be told of a folder, as tar tells it; times in whole seconds. */
-export const listing = (root: string): string =>
-  execFileSync(
-    'sh',
-    [
-      '-c',
-      'find . -printf "%p %y %m %U:%G %n %s %T@ %l\\n" | sed -E "s/(\\.[0-9]{6})[0-9]+/\\1/; s/ d ([0-9]+) ([0-9:]+) [0-9]+ [0-9]+/ d \\1 \\2/" | sort; getfattr -R -d -m . . 2>/dev/null | cat; find . -type f -exec md5sum {} + | sort',
-    ],
-    { cwd: root, encoding: 'utf8' },
-  );
+/** All that can be told of a folder. */
+export function listing(root: string): string {
+  const found = 'find . -printf "%p %y %m %U:%G %n %s %T@ %l\\n"';
+  // What a folder takes of the disk follows from how it came about.
+  const folders = 'sed -E "s/ d ([0-9]+) ([0-9:]+) [0-9]+ [0-9]+/ d \\1 \\2/"';
+  const script = `${found} | ${folders} | sort; getfattr -R -d -m . . | cat; find . -type f -exec md5sum {} + | sort`;
+  return execFileSync('sh', ['-c', script], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+}

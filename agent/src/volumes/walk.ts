@@ -47,7 +47,7 @@ async function* inFolder({ fd, path, depth, breath }: Place): AsyncGenerator<Fou
     if (depth > DEPTH_MAX) throw new VoltError('RESOURCE', `It has folders more than ${DEPTH_MAX} deep`);
     const at = Buffer.from(`/proc/self/fd/${fd}/.`);
     yield { path, type: 'dir', stat: fs.fstatSync(fd, { bigint: true }), at, fd: undefined, target: undefined };
-    for (const name of fs.readdirSync(at, { encoding: 'buffer' }).toSorted(Buffer.compare)) {
+    for (const name of fs.readdirSync(at, { encoding: 'buffer' }).toSorted((a, b) => Buffer.compare(a, b))) {
       if (performance.now() - breath.since > BLOCKING_MS_MAX) {
         await new Promise((resolve) => setImmediate(resolve));
         breath.since = performance.now();
