@@ -31,7 +31,7 @@ export async function installContainer(
   await files.makeFolder(paths.units, { mode: 0o755 });
   await files.makeFolder(home, { mode: 0o700 });
   await Promise.all([
-    files.makeFolder(`${home}/rootfs`, { mode: 0o755 }),
+    makeMountPoint(files, `${home}/rootfs`),
     files.makeFolder(`${home}/work`, { mode: 0o700 }),
     makeUpper(files, `${home}/upper`, lower, owner),
     update(files, `${home}/${machineName(name)}.nspawn`, renderSettings(config.env), SECRET),
@@ -54,6 +54,11 @@ function startsWithMachine({ spec, isStoppedByHand }: ContainerConfig): boolean 
 async function present(files: Files, paths: readonly string[]): Promise<string[]> {
   const are = await Promise.all(paths.map((path) => files.exists(path)));
   return paths.filter((_path, n) => are[n]);
+}
+
+/** While the container runs, what is there is its own root, and mode and owner of that are not ours to set. */
+async function makeMountPoint(files: Files, path: string): Promise<void> {
+  if (!(await files.exists(path))) await files.makeFolder(path, { mode: 0o755 });
 }
 
 /** nspawn insists on /usr, which an image of one static program does not have. */
