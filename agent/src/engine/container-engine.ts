@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { VoltError } from '@volt/shared/errors';
-import type { ContainerConfig, ContainerSpec, ContainerStatus, Limits, Mount } from '@volt/shared/model';
+import type { ContainerChange, ContainerConfig, ContainerSpec, ContainerStatus, Limits, Mount } from '@volt/shared/model';
 import type { LogLine } from '@volt/shared/rpc';
 import type { Clock, Files } from '../host/index.ts';
 import type { Network } from '../network/index.ts';
@@ -9,6 +9,7 @@ import { enforced, missing, policyOf, requireEnforceable } from '../security/ind
 import { eitherRings } from './bells.ts';
 import { numericUser, type Accounts } from './accounts.ts';
 import { ContainerAttachments } from './attachments.ts';
+import { withChange } from './change.ts';
 import { place, resolveConfig, type Resolved } from './config.ts';
 import { ContainerControls } from './controls.ts';
 import { ContainerFiles, type Fill } from './files/container-files.ts';
@@ -35,7 +36,7 @@ import type {
 } from './engine.ts';
 import { isUp, Known, noHealths, statusOf } from './known.ts';
 import { Ledger } from './ledger.ts';
-import { checkLimits, limitsOf, unenforced, withLimits } from './limits.ts';
+import { checkLimits, limitsOf, unenforced } from './limits.ts';
 import {
   changedSince,
   checkTargets,
@@ -142,17 +143,18 @@ export class ContainerEngine implements Engine {
     });
   }
 
-  update(name: string, limits: Limits, signal: AbortSignal): Promise<ContainerStatus> {
+  update(name: string, change: ContainerChange, signal: AbortSignal): Promise<ContainerStatus> {
     const { driver, images } = this.#options;
     return this.#known.on(name, signal, async (config) => {
-      const changed = { ...config, spec: withLimits(config.spec, limits) };
+      const changed = { ...config, spec: withChange(config.spec, change) };
       checkLimits(changed.spec);
       const { state } = await this.#known.status(name);
       // First where it can be refused.
       if (isUp(state)) await driver.limit(changed);
       await this.#known.ledger.put(changed);
       await driver.install(changed, await images.ensureLower(config.image.tree, signal));
-      return this.#withMissing(limits, await this.#known.status(name));
+      if (isUp(state) && change.restart !== undefined) await driver.reread(name);
+      return this.#withMissing(change, await this.#known.status(name));
     });
   }
 

@@ -18,7 +18,7 @@ import type {
   ImageConfig,
   ImageStep,
   ImageSummary,
-  Limits,
+  ContainerChange,
   Mount,
 } from '@volt/shared/model';
 import type { ExecInput, ExecOutput, LogLine } from '@volt/shared/rpc';
@@ -68,8 +68,8 @@ export interface Changes {
   /** Gives one that is down another name. CONFLICT when it runs, ALREADY_EXISTS when somebody has that name. */
   rename(name: string, to: string, signal: AbortSignal): Promise<ContainerStatus>;
 
-  /** Changes limits, of one that runs at once. Those not given stay. What is wrong with one changes nothing. */
-  update(name: string, limits: Limits, signal: AbortSignal): Promise<ContainerStatus>;
+  /** Changes what is given, of one that runs at once. What is not given stays. What is wrong with one changes nothing. */
+  update(name: string, change: ContainerChange, signal: AbortSignal): Promise<ContainerStatus>;
 }
 
 /** What people ask of containers that are there. */

@@ -4,7 +4,7 @@
  * through, be it the container's own or that of an exec.
  */
 import { VoltError } from '@volt/shared/errors';
-import type { ContainerConfig, ContainerSpec, Enforced, Protection } from '@volt/shared/model';
+import { type ContainerConfig, type ContainerSpec, type Enforced, givenFiles, type Protection } from '@volt/shared/model';
 import { capabilityMask, keptCapabilities } from './capabilities.ts';
 
 export interface Policy {
@@ -68,7 +68,7 @@ function landlockOf(spec: ContainerSpec): Landlock {
   const paths = (given: readonly string[] | undefined, always: readonly string[]) =>
     given === undefined ? EVERYWHERE : [...new Set([...given, ...always])];
   return {
-    fsRead: paths(spec.fsRead, ALWAYS_READ),
+    fsRead: paths(spec.fsRead, [...ALWAYS_READ, ...givenFiles(spec).map(({ target }) => target)]),
     fsWrite: paths(spec.fsWrite, ALWAYS_WRITTEN),
     fsExecute: paths(spec.fsExecute, []),
     netBind: spec.netBind ?? null,

@@ -1,5 +1,6 @@
 export * from './argv.ts';
 export * from './cas.ts';
+export * from './change.ts';
 export * from './cluster.ts';
 export * from './container-record.ts';
 export * from './container-use.ts';

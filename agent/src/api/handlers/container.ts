@@ -36,14 +36,14 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       await refuseAssigned(engine, name);
       return engine.rename(name, to, signal);
     },
-    'container.update': async ({ name, ...limits }, { signal }) => {
+    'container.update': async ({ name, ...change }, { signal }) => {
       await refuseAssigned(engine, name);
-      if (Object.keys(limits).length === 0) {
+      if (Object.keys(change).length === 0) {
         throw new VoltError('USAGE', 'There is nothing to change', {
           hint: `volt container update ${name} --memory 1G`,
         });
       }
-      return engine.update(name, limits, signal);
+      return engine.update(name, change, signal);
     },
     'container.kill': async ({ name, signal: signalName }, { signal }) => {
       await refuseAssigned(engine, name);

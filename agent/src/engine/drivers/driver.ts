@@ -71,6 +71,8 @@ export interface Reach {
   rename(from: string, to: string): Promise<void>;
   /** Makes the limits of its spec hold at once. What is wrong with them changes nothing. */
   limit(config: ContainerConfig): Promise<void>;
+  /** Of one that runs: makes what `install` has written hold where it can. */
+  reread(name: string): Promise<void>;
 }
 
 /** What containers are doing. */

@@ -17,6 +17,8 @@ export class FakeDriver implements Driver, Reach, Gauges, Watched {
   readonly full = new Set<string>();
   /** Those whose limits were changed while they ran. */
   readonly limited = new Map<string, ContainerConfig>();
+  /** Those that were read again while they ran. */
+  readonly rereads: string[] = [];
   enforced: ReadonlySet<string> = new Set(['cpu', 'cpuset', 'io', 'memory', 'pids']);
   /** Waited for in the middle of each start, by name. */
   readonly gates = new Map<string, Promise<void>>();
@@ -116,6 +118,10 @@ export class FakeDriver implements Driver, Reach, Gauges, Watched {
   async limit(config: ContainerConfig): Promise<void> {
     if (config.spec.cpuset === '99') throw new VoltError('RESOURCE', 'There is no such processor');
     this.limited.set(config.spec.name, config);
+  }
+
+  async reread(name: string): Promise<void> {
+    this.rereads.push(name);
   }
 
   async controllers(): Promise<ReadonlySet<string>> {

@@ -7,7 +7,7 @@ import {
   ContainerStatus,
   ContainerUsage,
   Env,
-  Limits,
+  ContainerChange,
   SignalName,
 } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
@@ -43,7 +43,7 @@ export const containerMethods = {
       command: 'container create',
       positional: ['name', 'image'],
       rest: 'command',
-      short: { e: 'env', l: 'labels', v: 'volumes', i: 'interactive', t: 'tty' },
+      short: { e: 'env', l: 'labels', v: 'volumes', i: 'interactive', t: 'tty', u: 'user', w: 'workdir' },
       columns: shown,
       examples: ['container create web nginx', 'container create job debian:trixie -- /bin/sleep 60'],
     },
@@ -61,7 +61,7 @@ export const containerMethods = {
       alias: 'run',
       positional: ['name', 'image'],
       rest: 'command',
-      short: { e: 'env', l: 'labels', v: 'volumes', i: 'interactive', t: 'tty' },
+      short: { e: 'env', l: 'labels', v: 'volumes', i: 'interactive', t: 'tty', u: 'user', w: 'workdir' },
       columns: shown,
       examples: [
         'run web nginx',
@@ -152,8 +152,8 @@ export const containerMethods = {
   }),
 
   'container.update': method({
-    summary: 'Change the limits of a container, at once also when it runs.',
-    params: () => Name.extend(Limits.shape),
+    summary: 'Change the limits, labels and restart policy of a container, at once also when it runs.',
+    params: () => Name.extend(ContainerChange.shape),
     result: () => ContainerStatus,
     permission: 'container:operate',
     audit: 'container.update',
@@ -162,7 +162,12 @@ export const containerMethods = {
       command: 'container update',
       positional: ['name'],
       columns: shown,
-      examples: ['container update web --memory 1G --cpu 200', 'container update web --memory max'],
+      short: { l: 'labels' },
+      examples: [
+        'container update web --memory 1G --cpu 200',
+        'container update web --memory max',
+        'container update web --restart always --label team=shop',
+      ],
     },
   }),
 

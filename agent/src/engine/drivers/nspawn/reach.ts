@@ -76,6 +76,10 @@ export class NspawnReach implements Omit<Reach, 'rename'>, Gauges {
     await Promise.all(inside.map(set));
   }
 
+  async reread(name: string): Promise<void> {
+    await this.#systemd.refresh(containerUnit(name));
+  }
+
   async controllers(): Promise<ReadonlySet<string>> {
     const all = await this.#files.read(`${CGROUPS}/cgroup.controllers`);
     if (all !== undefined) return new Set(all.split(/\s+/).filter(Boolean));
