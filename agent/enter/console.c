@@ -26,7 +26,8 @@
 #include <linux/un.h>
 #include "call.h"
 
-enum { WATCHERS_MAX = 16, FRAME_MAX = 16 * 1024, HEAD = 5, OUT_MAX = 64 * 1024, BACKLOG = 16, BAD_USE = 2 };
+enum { WATCHERS_MAX = 16, FRAME_MAX = 16 * 1024, HEAD = 5, OUT_MAX = 64 * 1024, LINE_MAX = 1024 };
+enum { BACKLOG = 16, BAD_USE = 2 };
 /* How long a watcher may read nothing, how long one is waited for at the start, and at the end what is on its way. */
 enum { STALLED_MS = 30000, AWAITED_MS = 10000, QUIET_MS = 100, LAST_WORDS_MS = 5000, POLL_MS = 1000 };
 enum { IN = 1, OUT = 4, PEER_GONE = 0x2000 };
@@ -51,6 +52,9 @@ static struct source {
 static struct {
 	int is_exec, has_terminal, has_begun, has_ended, is_left, has_size;
 	int signals, listener, handover, near;
+	/* What has been printed of a line that goes on, such as a prompt: who comes would see nothing otherwise. */
+	uint8_t line[LINE_MAX];
+	size_t line_length;
 	long child, code;
 	int64_t began, ended, last_output;
 	uint16_t size[4];
@@ -157,6 +161,7 @@ static void greet(int in, int out)
 		one->head_length = one->to.start = one->to.length = 0;
 		one->stalled_since = one->is_leaving = 0;
 		one->is_there = 1;
+		if (now.line_length > 0) tell(one, 'o', now.line, now.line_length);
 		return;
 	}
 	call(__NR_close, in, 0, 0, 0, 0, 0);
@@ -342,6 +347,14 @@ static int can_take(int source)
 	return can;
 }
 
+static void remember_line(const uint8_t *bytes, size_t size)
+{
+	for (size_t n = 0; n < size; n++) {
+		if (bytes[n] == '\n') now.line_length = 0;
+		else if (now.line_length < LINE_MAX) now.line[now.line_length++] = bytes[n];
+	}
+}
+
 static void copy_output(int source)
 {
 	static uint8_t bytes[FRAME_MAX];
@@ -354,6 +367,7 @@ static void copy_output(int source)
 		return;
 	}
 	now.last_output = clock_ms();
+	if (now.has_terminal) remember_line(bytes, n);
 	if (!now.is_exec) append(&sources[source].journal, bytes, n);
 	for (size_t one = 0; one < WATCHERS_MAX; one++)
 		if (watchers[one].is_there && !watchers[one].is_leaving) tell(&watchers[one], sources[source].letter, bytes, n);

@@ -23,7 +23,7 @@ export function stayingWithRun(derived: Command): Command {
     ...{ path, alias, summary, positional, rest },
     short: { ...short, d: 'detach' },
     examples: [...examples, 'run box debian:trixie -it --rm -- bash'],
-    async run(values: object, session: Session, given: object) {
+    async run(values: Record<string, unknown>, session: Session, given: object) {
       const { detach, detachKeys: _, ...asked } = given as Own & ContainerSpecInput;
       const stays = (asked.tty === true || asked.interactive === true) && detach !== true;
       if (!stays) return derived.run(values, session, asked);

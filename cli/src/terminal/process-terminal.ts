@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { WriteStream } from 'node:tty';
 import type { Sink, Source, Terminal } from './terminal.ts';
@@ -43,6 +44,9 @@ function processInput(): Source {
     makeRaw() {
       if (!process.stdin.isTTY) return () => {};
       process.stdin.setRawMode(true);
+      // What is printed has been made ready for a terminal where the program runs. Node leaves that on, and would
+      // begin a line where a program only goes one down. The way back restores this too.
+      spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
       return () => void process.stdin.setRawMode(false);
     },
   };
