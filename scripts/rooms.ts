@@ -221,7 +221,8 @@ const cli: Record<string, Room> = {
       'cli/settings',
       'cli/terminal',
     ],
-    packages: [...plain, 'commander'],
+    // Files of environment variables are words of the command line too.
+    packages: [...plain, 'node:fs', 'commander'],
   },
 };
 

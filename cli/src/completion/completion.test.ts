@@ -25,7 +25,7 @@ test('the first word', async () => {
   expect(values).toContain('ps');
   expect(values).toContain('container');
 });
-test('a word that has begun', async () => expect((await complete('con')).values).toEqual(['container', 'context']));
+test('a word that has begun', async () => expect((await complete('con')).values).toEqual(['container', 'config', 'context']));
 test('verbs of a noun', async () => expect((await complete('image', 'i')).values).toEqual(['inspect', 'import']));
 test('names, asked of the server', async () =>
   expect((await complete('container', 'stop', 'w')).values).toEqual(['web', 'worker']));

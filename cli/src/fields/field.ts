@@ -29,8 +29,26 @@ interface Unwrapped {
 /** Every param of `params`, in the order they were declared. `letters` maps one-letter flags to params. */
 export function fieldsOf(params: z.ZodObject, letters: Readonly<Record<string, string>> = {}): Field[] {
   const letterOf = new Map(Object.entries(letters).map(([letter, param]) => [param, letter]));
-  return Object.entries(params.shape).map(([param, schema]) => field(param, schema as z.ZodType, letterOf.get(param)));
+  const fields = Object.entries(params.shape).map(([param, schema]) =>
+    field(param, schema as z.ZodType, letterOf.get(param)),
+  );
+  return fields.flatMap((one) => (one.param === 'env' && one.kind === 'record' ? [one, envFiles] : [one]));
 }
+
+/** Read on the way to `env`, wherever there is one: no command has it as a param. */
+export const ENV_FILES = 'envFiles';
+
+const envFiles: Field = {
+  param: ENV_FILES,
+  kind: 'words',
+  flag: 'env-file',
+  plural: undefined,
+  letter: undefined,
+  choices: [],
+  description: 'File of environment variables, one KEY=VALUE a line.',
+  isRequired: false,
+  fallback: undefined,
+};
 
 function field(param: string, wrapped: z.ZodType, letter: string | undefined): Field {
   const { schema, description, isRequired, fallback } = unwrap(wrapped);

@@ -1,2 +1,2 @@
-export { fieldsOf, type Field, type FieldKind } from './field.ts';
+export { ENV_FILES, fieldsOf, type Field, type FieldKind } from './field.ts';
 export { checkValues, labelOf, readValues, type Typed } from './values.ts';

@@ -3,7 +3,8 @@ import { VoltError } from '@volt/shared/errors';
 import { didYouMean } from '@volt/shared/lib';
 import { Command as Parser, CommanderError, Option } from 'commander';
 import type { Command } from '../catalog/index.ts';
-import { checkValues, fieldsOf, labelOf, readValues, type Field, type Typed } from '../fields/index.ts';
+import { checkValues, ENV_FILES, fieldsOf, labelOf, readValues, type Field, type Typed } from '../fields/index.ts';
+import { readEnvFiles } from './env-file.ts';
 import { globalLetters, globalParams, type GlobalValues } from '../settings/index.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -32,7 +33,7 @@ export function parse(command: Command, words: readonly string[], env: Env): Par
 
   const positional = placeArguments(command, own, args);
   const labels = { env, label: (field: Field) => labelOf(field, byPosition.includes(field.param)) };
-  const given = readValues(own, { ...pick(typed, flags), ...positional }, labels);
+  const given = withEnvFiles(readValues(own, { ...pick(typed, flags), ...positional }, labels), env);
   requireAll(own, given, byPosition, command);
   const label = (param: string) => labels.label(own.find((one) => one.param === param)!);
   const globalLabels = { env, label: (field: Field) => labelOf(field, false) };
@@ -51,6 +52,12 @@ export function parse(command: Command, words: readonly string[], env: Env): Par
 function withoutColour(words: readonly string[]): string[] {
   const end = words.indexOf('--');
   return words.map((word, at) => (word === '--no-color' && (end === -1 || at < end) ? '--color=never' : word));
+}
+
+/** What is typed wins over what is in a file. */
+function withEnvFiles({ [ENV_FILES]: files, ...given }: Record<string, unknown>, env: Env): Record<string, unknown> {
+  if (files === undefined) return given;
+  return { ...given, env: { ...readEnvFiles(files as string[], env), ...(given['env'] as object | undefined) } };
 }
 
 /** Two params of different origin can share a name only when the command's own hides the global one. */
