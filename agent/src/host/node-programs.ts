@@ -82,15 +82,28 @@ async function written(stream: Writable, data: Uint8Array): Promise<void> {
   await promise;
 }
 
+/** More than a program that is worth ending has below it. */
+const DESCENDANTS_MAX = 1024;
+/** For what was written before it was killed. */
+const OUTPUT_MS_MAX = 1000;
+
 /**
- * Children first: a parent such as nsenter only waits for its child, and would leave it running. The parent is
- * halted before that, or it would go on to its next step when its child has gone.
+ * Children first: a parent such as nsenter only waits for its child, and would leave it running. Each is halted
+ * before its children are looked for, or it would go on to its next step when they have gone.
  */
 async function killTree(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGSTOP');
-  for (const pid of await childrenOf(child.pid)) kill(pid);
+  const below = await childrenOf(child.pid);
+  for (const pid of below) {
+    kill(pid, 'SIGSTOP');
+    if (below.length < DESCENDANTS_MAX) below.push(...(await childrenOf(pid)));
+  }
+  for (const pid of below.toReversed()) kill(pid, 'SIGKILL');
   child.kill('SIGKILL');
+  // One that is nobody's child any more may keep its output open.
+  const late = setTimeout(() => [child.stdout, child.stderr].forEach((output) => output?.destroy()), OUTPUT_MS_MAX);
+  child.once('close', () => clearTimeout(late));
 }
 
 async function childrenOf(pid: number): Promise<number[]> {
@@ -98,9 +111,9 @@ async function childrenOf(pid: number): Promise<number[]> {
   return text.split(' ').filter(Boolean).map(Number);
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch {
     // It ended by itself.
   }

@@ -63,6 +63,24 @@ test('an open program is written to, read from and ended', async () => {
   expect(await program.exitCode).toBe(0);
 });
 
+test('killing reaches what children have started', async () => {
+  const program = await programs.open(sh('sh -c "sleep 300 & echo; wait"; true'), {});
+  for await (const _ of program.stdout) await program.kill();
+  // Its output has ended, so nobody is left who could write to it.
+  expect(await program.exitCode).toBe(137);
+});
+
+test('what got away from those who are killed is not waited for', async () => {
+  const program = await programs.open(sh('setsid -f sleep 8; echo; sleep 300'), {});
+  const startedMs = performance.now();
+  const cutOff = (async () => {
+    for await (const _ of program.stdout) await program.kill();
+  })();
+  await expect(cutOff).rejects.toThrow();
+  expect(await program.exitCode).toBe(137);
+  expect(performance.now() - startedMs).toBeLessThan(6000);
+});
+
 test('killing reaches the children', async () => {
   const program = await programs.open(sh('/bin/sleep 1000; true'), {});
   await program.kill();
