@@ -48,9 +48,22 @@ async function byProgram(
 ): Promise<Answer> {
   const request = { command, env: {}, tty: false, stdin: false, columns: 80, rows: 24 };
   const emit = async ({ data }: { data: string }) => output.add(Buffer.from(data, 'base64').toString('utf8'));
-  const code = await exec(name, request, { input: nothing(), emit }, signal);
+  const running = exec(name, request, { input: nothing(), emit }, signal);
+  // What got away from a program that was killed may keep its output open: that is nobody's to wait for.
+  const code = await Promise.race([running, whenAborted(signal)]);
   const said = output.text.trimEnd();
   return { isHealthy: code === 0, output: code === 0 ? said : [said, `exit code ${code}`].filter(Boolean).join('\n') };
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  // The reason is an error of the platform: it was aborted, or the time is over.
+  const stop = () => reject(signal.reason as Error);
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  // Nobody hears it where the program was quicker.
+  promise.catch(() => undefined);
+  return promise;
 }
 
 /** Without a redirect being followed: that is an answer, too. */

@@ -46,6 +46,15 @@ test('it can end in the middle of a write, which leaves a file without its name'
   expect(readdirSync(folder).toSorted()).toEqual(['a.0123456789ab.tmp', 'faults.taken']);
 });
 
+test('it lives on when that is called off', async () => {
+  const port = files();
+  arm(2);
+  await port.list(folder);
+  rmSync(join(folder, 'faults.taken'));
+  await port.list(folder);
+  expect(deaths).toEqual([]);
+});
+
 test('without the variable the ports are what they were', () => {
   const port = new NodeFiles();
   expect(faultsOf({}).on('files', port)).toBe(port);

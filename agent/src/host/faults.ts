@@ -1,10 +1,11 @@
 /**
  * For tests of crashes only: an agent whose environment names a file in
  * VOLT_FAULTS may be told, by a number in that file, to end as if it were
- * killed at the so-many-th call that it makes of its host from then on. Without
- * that variable the ports are what they were.
+ * killed at the so-many-th call that it makes of its host from then on. It
+ * takes the file away by giving it another name; removing that calls it off.
+ * Without the variable the ports are what they were.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 /** Calls that take a while on the side of the host: the agent may end in the middle of one. */
 const LASTING = new Set(['start', 'stop', 'run']);
@@ -15,11 +16,13 @@ export type Die = (where: string) => never;
 
 export class Faults {
   readonly #file: string;
+  readonly #taken: string;
   readonly #die: Die;
   #left: number | undefined;
 
   constructor(file: string, die: Die = killed(file)) {
     this.#file = file;
+    this.#taken = `${file}.taken`;
     this.#die = die;
   }
 
@@ -56,6 +59,7 @@ export class Faults {
 
   /** True at the call that is the last. */
   #spend(): boolean {
+    if (this.#left !== undefined && !existsSync(this.#taken)) this.#left = undefined;
     this.#left ??= this.#read();
     if (this.#left === undefined) return false;
     this.#left -= 1;
@@ -66,7 +70,7 @@ export class Faults {
   #read(): number | undefined {
     try {
       const count = Number(readFileSync(this.#file, 'utf8'));
-      renameSync(this.#file, `${this.#file}.taken`);
+      renameSync(this.#file, this.#taken);
       return count;
     } catch {
       return undefined;
