@@ -10,9 +10,17 @@ import { version } from '@volt/shared/program';
 import { toVoltError } from '@volt/shared/errors';
 import type { Log } from '@volt/shared/server';
 import { keepControllers, keepRevoked } from './bootstrap/index.ts';
-import { DiskLedger, FENCE_STOP_MS, runClusterNode, type NodeFacts, type Workloads } from './cluster/index.ts';
+import {
+  createDeadMan,
+  DiskLedger,
+  FENCE_STOP_MS,
+  runClusterNode,
+  type DeadMan,
+  type NodeFacts,
+  type Workloads,
+} from './cluster/index.ts';
 import type { Engine } from './engine/index.ts';
-import type { Files } from './host/index.ts';
+import type { Files, Systemd } from './host/index.ts';
 import type { Network } from './network/index.ts';
 import type { ImageService } from './wire-images.ts';
 
@@ -21,6 +29,7 @@ export interface ClusterWire {
   readonly tls: Pick<TlsIdentity, 'cert'>;
   readonly kv: Kv;
   readonly files: Files;
+  readonly systemd: Pick<Systemd, 'start' | 'stop' | 'refresh'>;
   readonly engine: Engine;
   readonly images: ImageService;
   /** What this agent's doors go by. */
@@ -40,13 +49,16 @@ const IMAGES_TOLD_MAX = 512;
 /** Runs until the signal. Containers are left as they are at the end. */
 export async function runMember(wire: ClusterWire, signal: AbortSignal): Promise<void> {
   const { config, kv, images, engine, log } = wire;
+  const deadMan = createDeadMan(wire);
+  const workloads = workloadsOf(engine, deadMan);
   const node = runClusterNode(
     {
       node: config.node,
       bootId: bootId(),
       kv,
       clock: systemClock,
-      workloads: workloadsOf(engine),
+      workloads,
+      deadMan,
       images: { ensure: (name, manifest, asked) => images.ensure(name, manifest, asked) },
       ledgerFile: new DiskLedger(wire.files, LEDGER_PATH),
       facts: () => factsOf(wire),
@@ -62,15 +74,17 @@ export async function runMember(wire: ClusterWire, signal: AbortSignal): Promise
  * Again, and on a machine that never was in one, changes nothing.
  */
 export async function forgetCluster(
-  { engine, files, log }: Pick<ClusterWire, 'engine' | 'files' | 'log'>,
+  { engine, files, systemd, log }: Pick<ClusterWire, 'engine' | 'files' | 'systemd' | 'log'>,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const workloads = workloadsOf(engine);
+    const deadMan = createDeadMan({ files, systemd });
+    const workloads = workloadsOf(engine, deadMan);
     for (const { instance } of await workloads.list()) {
       await workloads.stop(instance, signal);
       await engine.delete(instance, true, signal);
     }
+    await deadMan.forget();
     await files.remove(LEDGER_PATH);
   } catch (err) {
     // The next start tries again; this one serves all the same.
@@ -78,22 +92,28 @@ export async function forgetCluster(
   }
 }
 
-function workloadsOf(engine: Engine): Workloads {
+function workloadsOf(engine: Engine, deadMan: DeadMan): Workloads {
   return {
     list: async () =>
       (await engine.observe()).flatMap(({ status, config }) => {
         const { assignment } = config;
         if (assignment === null) return [];
         const { workload, generation, exclusive } = assignment;
+        // One that an earlier run of the agent has started.
+        if (exclusive) deadMan.adopt(status.name);
         const { state, health, image, address, reason, startedAt } = status;
         const told = { state, health, image, address, reason, startedAt };
         return [{ instance: status.name, workload, generation, exclusive, ...told }];
       }),
-    ensure: async (assignment, signal) => void (await engine.ensure(wantedOf(assignment), signal)),
+    ensure: async (assignment, signal) => {
+      if (assignment.exclusive) await deadMan.guard(assignment.instance, signal);
+      await engine.ensure(wantedOf(assignment), signal);
+    },
     remove: async (instance, signal) => {
       const present = (await engine.observe()).some(({ status }) => status.name === instance);
       if (present) await engine.stop(instance, GRACE_SECONDS, signal);
       await engine.delete(instance, true, signal);
+      await deadMan.release(instance);
     },
     stop: async (instance, signal) => {
       const present = (await engine.observe()).some(({ status }) => status.name === instance);

@@ -68,6 +68,7 @@ class TestCluster {
       workloads: this.workloads[index]!,
       images: new FakeImages(),
       ledgerFile: new FakeLedgerFile(),
+      deadMan: { renewed: async () => {} },
       facts: async () => aNode(node, { roles: ['agent', 'controller'] }),
       log: silentLog,
     };

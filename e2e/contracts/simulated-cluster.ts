@@ -58,7 +58,8 @@ export class SimulatedNode {
     kv.latency = () => clock.sleep(KV_MS, never);
     workloads.latency = () => clock.sleep(CONTAINER_MS, never);
     const facts = async () => aNode(name, { roles: ['agent', 'controller'] });
-    const ports = { node: name, bootId: 'b', kv, clock, workloads, images, ledgerFile, facts, log: silentLog };
+    const deadMan = { renewed: async () => {} };
+    const ports = { node: name, bootId: 'b', kv, clock, workloads, images, ledgerFile, facts, deadMan, log: silentLog };
     this.agent = new Program((signal) => runClusterNode(ports, signal));
   }
 

@@ -46,10 +46,15 @@ export class Heartbeat {
   }
 
   async #renew(): Promise<void> {
-    const { kv, node, clock, bootId } = this.#ports;
+    const { kv, node, clock, bootId, log } = this.#ports;
     const askedAtMs = clock.monotonicMs();
     await kv.put('heartbeats', node, { node, bootId, renewedAt: clock.now().toISOString() });
     this.#lease.renewed(askedAtMs, clock.monotonicMs());
+    await this.#ports.deadMan.renewed(askedAtMs).catch((thrown) => {
+      // It ends what is exclusive in vain then, which is the lesser evil.
+      const { code, message } = toVoltError(thrown);
+      log.warn('The switch that ends exclusive instances could not be set', { code, message });
+    });
   }
 
   async #tellRecord(): Promise<void> {

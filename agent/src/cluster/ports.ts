@@ -1,5 +1,6 @@
 /** What this room needs from the rest of the agent. main.ts supplies it. */
 import type { Clock, Kv } from '@volt/shared/kv';
+import type { DeadMan } from './dead-man.ts';
 import type { Assignment, ContainerState, HealthState, NodeRecord } from '@volt/shared/model';
 
 /**
@@ -79,5 +80,7 @@ export interface ClusterNodePorts {
   readonly ledgerFile: LedgerFile;
   /** Read before each renewal of the node's record. */
   readonly facts: () => Promise<NodeFacts>;
+  /** What ends exclusive instances without the agent. */
+  readonly deadMan: Pick<DeadMan, 'renewed'>;
   readonly log: ClusterLog;
 }
