@@ -55,6 +55,7 @@ export const Commit = z.object({
   change: z
     .array(z.string().max(8192))
     .max(128)
+    .meta({ wholeWords: true })
     .default([])
     .describe('How it is run, in the words of a Dockerfile: CMD, ENTRYPOINT, ENV, WORKDIR, USER, EXPOSE, LABEL.'),
   pause: z.boolean().default(true).describe('Hold the container still while its files are read.'),
