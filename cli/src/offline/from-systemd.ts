@@ -28,7 +28,7 @@ const HEALTH_FOLDER = '/run/volt/health';
 
 /** What is read of a config.json; any of it may be missing, and all of it may be unreadable. */
 interface Config {
-  readonly spec?: { readonly image?: string };
+  readonly spec?: { readonly image?: string; readonly labels?: Record<string, string> };
   readonly network?: { readonly address?: string };
   readonly assignment?: { readonly workload?: string } | null;
   readonly health?: object;
@@ -38,7 +38,11 @@ interface Config {
 
 export class FromSystemd implements Offline {
   readonly answers = {
-    'instance.list': () => this.#instances(),
+    'instance.list': async (params: object = {}) => {
+      const { filters = [] } = params as { filters?: readonly string[] };
+      const { passes } = await import('@volt/shared/rpc');
+      return (await this.#instances()).filter((row) => passes(filters, row, row.labels));
+    },
     'container.stats': (params: object) => this.#usage((params as { names?: readonly string[] }).names ?? []),
     'service.list': (params: object) => this.#services((params as { all?: boolean }).all === true),
   };
@@ -90,6 +94,7 @@ export class FromSystemd implements Offline {
           reason: unit === undefined ? null : failureOf(unit),
           // Nobody checks at this moment, so nobody knows; but when it was last known can be told.
           ...(isChecked ? { health: 'unknown' as const, checkedAt: await this.#checkedAt(name) } : {}),
+          ...(config.spec?.labels === undefined ? {} : { labels: config.spec.labels }),
           startedAt: typeof unit?.startedAtMs === 'number' ? new Date(unit.startedAtMs).toISOString() : null,
         };
       }),

@@ -1,5 +1,5 @@
 import { release } from 'node:os';
-import type { ControllerMethods, Handlers, VoltEvent } from '@volt/shared/rpc';
+import { type ControllerMethods, type Handlers, passes, type VoltEvent } from '@volt/shared/rpc';
 import type { Caller } from '@volt/shared/server';
 import { version } from '@volt/shared/program';
 import { VoltError } from '@volt/shared/errors';
@@ -36,7 +36,8 @@ export function controllerHandlers(ports: HandlerPorts): Handlers<ControllerMeth
       return {};
     },
 
-    'instance.list': () => cluster.listInstances(),
+    'instance.list': async ({ filters }) =>
+      (await cluster.listInstances()).filter((row) => passes(filters, row, row.labels)),
     'deploy.apply': ({ workloads }) => cluster.applyWorkloads(workloads),
     'deploy.list': () => cluster.listWorkloads(),
     'deploy.scale': ({ name, replicas }) => cluster.scale(name, replicas),

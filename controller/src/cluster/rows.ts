@@ -44,8 +44,14 @@ export function instanceRows(snapshot: Snapshot): InstanceRow[] {
       image: assignment.image.name,
       reason: isLost ? `node '${assignment.node}' is lost` : (status?.reason ?? null),
       startedAt: status?.startedAt ?? null,
+      ...labelsOf(assignment.workload, snapshot),
     };
   });
+}
+
+function labelsOf(workload: string, { workloads }: Snapshot): Pick<InstanceRow, 'labels'> {
+  const labels = workloads.find(({ spec }) => spec.name === workload)?.spec.labels ?? {};
+  return Object.keys(labels).length === 0 ? {} : { labels };
 }
 
 export function nodeRows(

@@ -4,6 +4,7 @@ export { openRpc, type JsonSchema, type OpenRpcDocument, type OpenRpcInfo } from
 export * from './tables.ts';
 export { ExecInput, ExecOutput, LogLine } from './shapes/container.ts';
 export { type FileChange, type FileLook } from './shapes/files.ts';
+export { passes } from './shapes/filter.ts';
 export { type InstanceRow } from './shapes/instance.ts';
 export { type ServiceStatus } from './shapes/service.ts';
 export { VoltEvent } from './shapes/system.ts';

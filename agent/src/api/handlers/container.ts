@@ -1,7 +1,7 @@
 import { VoltError } from '@volt/shared/errors';
 import { parseDurationMs } from '@volt/shared/lib';
 import type { ContainerSpec, ContainerStatus } from '@volt/shared/model';
-import type { AgentMethods, Handlers } from '@volt/shared/rpc';
+import { type AgentMethods, type Handlers, passes } from '@volt/shared/rpc';
 import { mayDo, type Caller } from '@volt/shared/server';
 import type { Engine, Inspected } from '../../engine/index.ts';
 import type { ContainerFilesRow } from './container-files.ts';
@@ -62,7 +62,10 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
     'container.top': ({ name }) => engine.controls.processes(name),
     'container.stats': ({ names }) => engine.controls.usage(names),
     'container.prune': ({ dryRun }, { signal }) => engine.controls.prune(dryRun, signal),
-    'container.list': () => engine.list(),
+    'container.list': async ({ filters }) =>
+      (await engine.observe())
+        .filter(({ status, config }) => passes(filters, status, config.spec.labels))
+        .map(({ status }) => status),
     'container.inspect': async ({ name }, { caller }) => {
       const observed = await engine.inspect(name);
       return mayDo(caller, 'container:operate') ? observed : withoutValues(observed);

@@ -1,5 +1,12 @@
 import { hostname, release } from 'node:os';
-import type { AgentMethods, Handlers, InstanceRow, ServiceStatus, VoltEvent } from '@volt/shared/rpc';
+import {
+  type AgentMethods,
+  type Handlers,
+  type InstanceRow,
+  passes,
+  type ServiceStatus,
+  type VoltEvent,
+} from '@volt/shared/rpc';
 import type { Caller } from '@volt/shared/server';
 import { version } from '@volt/shared/program';
 import type { Engine, Observed } from '../../engine/index.ts';
@@ -33,7 +40,10 @@ export function nodeHandlers(engine: Engine, facts: NodeFacts): Pick<Handlers<Ag
       return {};
     },
 
-    'instance.list': async () => (await engine.observe()).map((observed) => instanceRow(observed, facts.name())),
+    'instance.list': async ({ filters }) =>
+      (await engine.observe())
+        .map((observed) => instanceRow(observed, facts.name()))
+        .filter((row) => passes(filters, row, row.labels)),
 
     'service.list': ({ all }) => facts.services(all),
   };
@@ -50,6 +60,7 @@ function instanceRow({ status, config }: Observed, node: string): InstanceRow {
     image: status.image,
     reason: status.reason,
     startedAt: status.startedAt,
+    ...(Object.keys(config.spec.labels).length > 0 && { labels: config.spec.labels }),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   SignalName,
 } from '../../model/index.ts';
 import { method, stream } from '../method.ts';
+import { Filters } from '../shapes/filter.ts';
 import {
   ContainerDetail,
   ExecInput,
@@ -264,7 +265,7 @@ export const containerMethods = {
 
   'container.list': method({
     summary: 'List the containers of this node.',
-    params: () => z.object({}),
+    params: () => z.object({ filters: Filters }),
     result: () => z.array(ContainerStatus),
     permission: 'container:read',
     audit: 'none',
@@ -272,9 +273,10 @@ export const containerMethods = {
     cli: {
       command: 'container list',
       positional: [],
+      short: { f: 'filters' },
       columns: shown,
       wide: ['health', 'checkedAt', 'pid', 'exitCode', 'restarts', 'startedAt', 'reason'],
-      examples: ['container list', 'container list -o json'],
+      examples: ['container list', 'container list -o json', 'container list --filter label=team=web'],
     },
   }),
 

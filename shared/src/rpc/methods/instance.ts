@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { method } from '../method.ts';
+import { Filters } from '../shapes/filter.ts';
 import { InstanceRow } from '../shapes/instance.ts';
 
 /** Offered by agents (what runs here) and by controllers (what runs anywhere): `volt ps` asks whoever it talks to. */
 export const instanceMethods = {
   'instance.list': method({
     summary: 'List what runs: on a node, or in the whole cluster.',
-    params: () => z.object({}),
+    params: () => z.object({ filters: Filters }),
     result: () => z.array(InstanceRow),
     permission: 'instance:read',
     audit: 'none',
@@ -15,9 +16,10 @@ export const instanceMethods = {
       command: 'instance list',
       alias: 'ps',
       positional: [],
+      short: { f: 'filters' },
       columns: ['name', 'node', 'state', 'address', 'image'],
       wide: ['health', 'checkedAt', 'workload', 'startedAt', 'reason'],
-      examples: ['ps', 'ps -o wide', 'ps --node node2', 'ps --context cluster'],
+      examples: ['ps', 'ps -o wide', 'ps --node node2', 'ps --filter label=team=web', 'ps --context cluster'],
     },
   }),
 };

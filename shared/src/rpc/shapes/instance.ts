@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ContainerStatus, InstanceStatus } from '../../model/index.ts';
+import { ContainerStatus, InstanceStatus, Labels } from '../../model/index.ts';
 
 export const InstanceRow = InstanceStatus.pick({
   node: true,
@@ -8,5 +8,10 @@ export const InstanceRow = InstanceStatus.pick({
   image: true,
   reason: true,
   startedAt: true,
-}).extend({ name: z.string(), workload: z.string().nullable(), ...ContainerStatus.pick({ health: true, checkedAt: true }).shape });
+}).extend({
+  name: z.string(),
+  workload: z.string().nullable(),
+  labels: Labels.optional(),
+  ...ContainerStatus.pick({ health: true, checkedAt: true }).shape,
+});
 export type InstanceRow = z.output<typeof InstanceRow>;
