@@ -1,7 +1,7 @@
 /** The rooms of a node that is in a cluster, joined: engine, images and network as the cluster's loop asks for them. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { ContainerSpec } from '@volt/shared/model';
+import { ContainerSpec, workloadContainer } from '@volt/shared/model';
 import type { Assignment, HealthFlags, WorkloadHealth } from '@volt/shared/model';
 import { systemClock, type Kv } from '@volt/shared/kv';
 import { lifeOf, type ClusterConfig, type RevokedKeys, type TlsIdentity } from '@volt/shared/pki';
@@ -124,6 +124,7 @@ function workloadsOf(engine: Engine, deadMan: DeadMan): Workloads {
 
 function wantedOf(assignment: Assignment) {
   const { instance, workload, generation, exclusive, image, command, env, labels } = assignment;
+  const { limits = {}, ...container } = workloadContainer(assignment);
   const spec = ContainerSpec.parse({
     name: instance,
     image: image.name,
@@ -134,6 +135,8 @@ function wantedOf(assignment: Assignment) {
     // An exclusive one starts at boot only when the agent has a fresh lease.
     boot: !exclusive,
     ...flagsOf(assignment.health),
+    ...limits,
+    ...container,
   });
   const { manifest, tree } = image;
   return { spec, image: { manifest, tree }, assignment: { workload, instance, generation, exclusive } };

@@ -1,6 +1,6 @@
 /** Carries out one step of a plan: one key, and only if it is as the plan saw it. */
 import { instanceKey, type Kv } from '@volt/shared/kv';
-import type { Assignment, StoredWorkload } from '@volt/shared/model';
+import { type Assignment, type StoredWorkload, workloadContainer } from '@volt/shared/model';
 import type { AssignmentView, Step } from '../scheduler/index.ts';
 
 export interface Decision {
@@ -46,6 +46,7 @@ function resolve({ spec, generation, image }: StoredWorkload) {
     labels,
     exclusive,
     ...(health === undefined ? {} : { health }),
+    ...workloadContainer(spec),
     memoryMiB,
     cpuMillis,
   };

@@ -53,6 +53,34 @@ describe('what is accepted', () => {
     expect(web?.command).toEqual(['nginx', '-g', 'daemon off;']);
   });
 
+  test('the words of volt run for how containers are run', () => {
+    const text = `
+name: web
+image: x
+limits: { memory: 1G, pids: 100, ulimits: [nofile=1024] }
+netBind: [80]
+fsWrite: [/srv]
+capAdd: [net_raw]
+readOnly: true
+user: www
+secrets: ['db:/etc/db,mode=0440']
+configs: [web]
+devices: [fuse]
+addHosts: ['db:10.0.0.9']
+dns: [9.9.9.9]
+`;
+    expect(read(text)).toMatchObject([
+      {
+        limits: { memory: '1G', pids: 100, ulimits: ['nofile=1024'] },
+        netBind: [80],
+        secrets: ['db:/etc/db,mode=0440'],
+        devices: ['fuse'],
+      },
+    ]);
+    expect(refusal('name: web\nimage: x\nsecrets: [../x]\n').message).toContain('is no name of a secret');
+    expect(refusal('name: web\nimage: x\nlimits: { memroy: 1G }\n').message).toContain("Unknown key 'memroy'");
+  });
+
   test('anchors carry what several share', () => {
     const text = 'workloads:\n  - { name: a, image: x, env: &e { K: v } }\n  - { name: b, image: x, env: *e }\n';
     expect(read(text)[1]?.env).toEqual({ K: 'v' });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { splitWords } from '../lib/index.ts';
-import { Argv, EnvName, WorkloadSpec, type WorkloadSpecInput } from '../model/index.ts';
+import { Argv, EnvName, WorkloadContainer, WorkloadSpec, type WorkloadSpecInput } from '../model/index.ts';
 import { parseCpuMillis, parseMemoryMiB } from './units.ts';
 
 const spec = WorkloadSpec.shape;
@@ -47,6 +47,7 @@ export const ManifestWorkload = z.strictObject({
   cpu: Cpu.optional().describe('Cores set aside for each copy, such as 0.5.'),
   exclusive: spec.exclusive,
   health: spec.health,
+  ...WorkloadContainer.shape,
   nodes: spec.nodes,
 });
 export type ManifestWorkload = z.output<typeof ManifestWorkload>;

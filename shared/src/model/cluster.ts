@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Argv } from './argv.ts';
 import { ContainerState, Env, Labels } from './container.ts';
 import { HealthState, WorkloadHealth } from './health.ts';
+import { WorkloadContainer } from './workload-container.ts';
 import { ContainerName, Digest, ImageName, Ipv4, NodeName, WorkloadName } from './names.ts';
 
 /** One running copy of a workload: `<workload>-<index>`, also the container's name on its node. */
@@ -23,12 +24,16 @@ export const WorkloadSpec = z.object({
     .boolean()
     .default(false)
     .describe('Never run two copies of one index, even when a node cannot be asked.'),
-  health: WorkloadHealth.refine(({ cmd, http, tcp }) => [cmd, http, tcp].filter((one) => one !== undefined).length === 1, {
-    error: 'needs one of cmd, http and tcp',
-  })
+  health: WorkloadHealth.refine(
+    ({ cmd, http, tcp }) => [cmd, http, tcp].filter((one) => one !== undefined).length === 1,
+    {
+      error: 'needs one of cmd, http and tcp',
+    },
+  )
     .optional()
     .describe('How each copy is checked; one that is not healthy does not count as running.'),
   nodes: z.array(NodeName).max(64).default([]).describe('Only these nodes may run it; empty means any.'),
+  ...WorkloadContainer.shape,
 });
 export type WorkloadSpec = z.output<typeof WorkloadSpec>;
 export type WorkloadSpecInput = z.input<typeof WorkloadSpec>;
@@ -97,6 +102,7 @@ export const Assignment = z.object({
   labels: Labels,
   exclusive: z.boolean(),
   health: WorkloadHealth.optional(),
+  ...WorkloadContainer.shape,
   memoryMiB: z.int(),
   cpuMillis: z.int(),
   because: z.string().describe('Why here, for people.'),

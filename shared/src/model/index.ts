@@ -14,3 +14,4 @@ export * from './isolation.ts';
 export * from './membership.ts';
 export * from './names.ts';
 export * from './volume.ts';
+export * from './workload-container.ts';
