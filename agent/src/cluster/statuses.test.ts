@@ -21,6 +21,22 @@ function check({ wanted = 'running', seen, isBusy = false, reason }: Given, stat
 }
 
 test('what runs is told', () => check({ seen: { state: 'running' } }, 'running', null));
+test('whether what runs works is told as it was seen, and of another generation not', () => {
+  const entries = [{ revision: 7, assignment: anAssignment('a', 'web-0', { generation: 2 }) }];
+  const seen = { instance: 'web-0', workload: 'web', exclusive: false, image: 'web', startedAt: null };
+  const told = (generation: number) =>
+    statusesOf(
+      'a',
+      { version: 1, token: 3, entries },
+      {
+        observed: [{ ...seen, generation, state: 'running', health: 'unhealthy', address: null, reason: null }],
+        busy: new Set(),
+        reasons: new Map(),
+      },
+    )[0];
+  expect(told(2)).toMatchObject({ state: 'running', health: 'unhealthy' });
+  expect(told(1)).not.toHaveProperty('health');
+});
 test('what is not there yet is pending, with the reason', () => check({ reason: 'no image' }, 'pending', 'no image'));
 test('what failed says why', () => check({ seen: { state: 'failed' }, reason: 'exit 1' }, 'failed', 'exit 1'));
 test('another generation that runs is not told as this one', () =>

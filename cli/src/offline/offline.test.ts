@@ -50,10 +50,26 @@ function offline(units: readonly Unit[], containers: Readonly<Record<string, obj
       yield { at: new Date('2026-01-01T11:30:00Z'), unit: query.unit, text: 'hello' };
     },
   };
-  return { queries, folder, offline: new FromSystemd({ systemd: async () => systemd, folder, node: 'n1' }) };
+  return { queries, folder, offline: new FromSystemd({ systemd: async () => systemd, folder, healthFolder: folder, node: 'n1' }) };
 }
 
 const { signal } = new AbortController();
+
+test('nobody claims that something works, but when it was last known is told', async () => {
+  const health = { probe: { kind: 'tcp', port: 80 } };
+  const units = ['web', 'db', 'plain'].map((name) => unit(`volt-container@${name}.service`));
+  const { offline: down, folder } = offline(units, { web: { health }, db: { health }, plain: {}, idle: { health } });
+  writeFileSync(join(folder, 'web.json'), JSON.stringify({ results: [{ at: '2026-01-01T11:29:00.000Z' }] }));
+  const rows = (await down.answers['instance.list']!({})) as { name: string }[];
+  expect(rows.map(({ name, ...row }) => [name, 'health' in row ? row.health : '-'])).toEqual([
+    ['db', 'unknown'],
+    ['idle', '-'],
+    ['plain', '-'],
+    ['web', 'unknown'],
+  ]);
+  expect(rows[0]).toMatchObject({ checkedAt: null });
+  expect(rows[3]).toMatchObject({ checkedAt: '2026-01-01T11:29:00.000Z' });
+});
 
 test('ps joins what is defined with what runs', async () => {
   const config = {

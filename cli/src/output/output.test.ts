@@ -54,6 +54,23 @@ describe('formats', () => {
     );
   });
 
+  test('a state says whether what runs works, where that is checked', async () => {
+    const rows = [
+      { name: 'a', state: 'running', health: 'healthy' },
+      { name: 'b', state: 'running', health: 'unknown' },
+      { name: 'c', state: 'running' },
+    ];
+    const colours: string[] = [];
+    const paint: View['paint'] = (colour, text) => {
+      colours.push(colour);
+      return text;
+    };
+    const text = await render(rows, { columns: ['name', 'state'] }, 'table', { ...plain, paint });
+    expect(text).toBe('NAME  STATE\na     running (healthy)\nb     running (health: unknown)\nc     running\n');
+    expect(colours).toEqual(['green', 'yellow', 'green']);
+    expect(JSON.parse(await render(rows, { columns: ['name', 'state'] }, 'json', plain))).toEqual(rows);
+  });
+
   test('an empty list is nothing', async () => expect(await render([], shape, 'table', plain)).toBe(''));
 
   test('details of one thing', async () => {

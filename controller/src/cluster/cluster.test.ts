@@ -101,6 +101,21 @@ test('a workload that waits says why', async () => {
   ]);
 });
 
+test('a copy that runs and is not healthy is shown, and not counted', async () => {
+  await cluster.applyWorkloads([web()]);
+  await kv.put('nodes', 'node1', aNode('node1'));
+  await kv.put('heartbeats', 'node1', { node: 'node1', bootId: 'b', renewedAt: '2026-01-01T00:00:05.000Z' });
+  const key = instanceKey('node1', 'web-0');
+  const revision = await kv.put('assignments', key, anAssignment('node1', 'web-0'));
+  for (const health of ['starting', 'unhealthy', 'unknown'] as const) {
+    await kv.put('status', key, aStatus('node1', 'web-0', { revision, health }));
+    expect(await cluster.listWorkloads()).toMatchObject([{ state: 'progressing', running: 0 }]);
+    expect(await cluster.listInstances()).toMatchObject([{ name: 'web-0', state: 'running', health }]);
+  }
+  await kv.put('status', key, aStatus('node1', 'web-0', { revision, health: 'healthy' }));
+  expect(await cluster.listWorkloads()).toMatchObject([{ state: 'ready', running: 1 }]);
+});
+
 test('what runs is counted, listed and shown by node', async () => {
   await cluster.applyWorkloads([web()]);
   await kv.put('nodes', 'node1', aNode('node1'));

@@ -22,7 +22,7 @@ interface Given {
   readonly workloads?: Snapshot['workloads'];
   readonly nodes?: Snapshot['nodes'];
   readonly assignments?: (string | AssignmentView)[];
-  /** 'a.web-0:gone'; the rest of the assignments run. */
+  /** 'a.web-0:gone', 'a.web-0:running:unhealthy'; the rest of the assignments run. */
   readonly statuses?: string[];
   readonly token?: number;
   readonly nowMs?: number;
@@ -32,10 +32,10 @@ interface Given {
 /** The one place that calls plan(), so that a test reads as given → steps. */
 function check(given: Given, expected: string): void {
   const assignments = (given.assignments ?? []).map((one) => (typeof one === 'string' ? assignment(one) : one));
-  const told = new Map((given.statuses ?? []).map((text) => text.split(':') as [string, 'running']));
+  const told = new Map((given.statuses ?? []).map((text) => text.split(/:(.*)/) as [string, string]));
   const statuses = assignments.flatMap(({ node: on, instance, generation }) => {
-    const state = told.get(`${on}.${instance}`) ?? 'running';
-    return (state as string) === 'none' ? [] : [aStatus(on, instance, { generation, state })];
+    const [state, health] = (told.get(`${on}.${instance}`) ?? 'running').split(':') as ['running', 'healthy' | undefined];
+    return (state as string) === 'none' ? [] : [aStatus(on, instance, { generation, state, health })];
   });
   const { workloads = [], nodes = three, token = 1, nowMs = 0, unreadable = [] } = given;
   const steps = plan({ token, workloads, unreadable, nodes, assignments, statuses }, nowMs);
@@ -64,6 +64,13 @@ test('scaling down withdraws the highest indexes first', () =>
   ));
 test('a withdrawn copy keeps its key until its node says it is gone', () =>
   check({ assignments: ['a.web-0!'], statuses: ['a.web-0:stopping'] }, "wait web-0 (until it is gone from 'a')"));
+test('while a changed copy is not healthy yet, no other is interrupted', () => {
+  const [workloads, assignments] = [web({ replicas: 2 }, 2), ['a.web-0@2', 'b.web-1']];
+  const waits = 'wait web-1 (spec changed from generation 1 to 2: one at a time)';
+  check({ workloads, assignments, statuses: ['a.web-0:running:starting'] }, waits);
+  check({ workloads, assignments, statuses: ['a.web-0:running:unhealthy'] }, waits);
+  check({ workloads, assignments, statuses: ['a.web-0:running:healthy'] }, 'withdraw b.web-1');
+});
 test('a copy that is gone is forgotten', () =>
   check({ assignments: ['a.web-0!'], statuses: ['a.web-0:gone'] }, 'forget a.web-0'));
 test('gone told of an earlier order does not count', () =>
