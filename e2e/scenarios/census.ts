@@ -1,4 +1,4 @@
-/** What is on a node, to be compared before and after: all that a container may leave behind, and what the agent holds. */
+/** What is on a node, to compare before and after: all that containers may leave behind, and what the agent holds. */
 import type { LabNode } from '../lab/index.ts';
 import { holdings } from './one-node.ts';
 

@@ -18,7 +18,7 @@ const TIME_PER_CYCLE_MS = 3000;
 
 const HUNDRED = 100;
 const ASKED_AT_ONCE = 32;
-/** By which an agent may be larger after all than before: caches that fill up, and memory that it has yet to give back. */
+/** By which an agent may have grown: caches that fill up, and memory that it has yet to give back. */
 const GROWTH_KIB_MAX = 48 * 1024;
 
 const { image, scenario } = onOneNode('soak');

@@ -50,7 +50,11 @@ function offline(units: readonly Unit[], containers: Readonly<Record<string, obj
       yield { at: new Date('2026-01-01T11:30:00Z'), unit: query.unit, text: 'hello' };
     },
   };
-  return { queries, folder, offline: new FromSystemd({ systemd: async () => systemd, folder, healthFolder: folder, node: 'n1' }) };
+  return {
+    queries,
+    folder,
+    offline: new FromSystemd({ systemd: async () => systemd, folder, healthFolder: folder, node: 'n1' }),
+  };
 }
 
 const { signal } = new AbortController();
