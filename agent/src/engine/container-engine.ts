@@ -275,14 +275,15 @@ export class ContainerEngine implements Engine {
   }
 
   recover(signal: AbortSignal): Promise<Recovery> {
-    const { driver, images } = this.#options;
+    const { driver, images, network } = this.#options;
+    const down = (name: string) => this.#down(name, GRACE_SECONDS, signal);
     const clear = async (name: string) => {
-      await this.#down(name, GRACE_SECONDS, signal);
+      await down(name);
       await driver.remove(name);
     };
     const remove = (name: string) => this.#remove(name, signal);
     const release = (name: string) => this.#fileWork.release(name);
-    return recovered({ known: this.#known, driver, images, clear, remove, release }, signal);
+    return recovered({ known: this.#known, driver, images, network, clear, down, remove, release }, signal);
   }
 
   async #create(spec: ContainerSpec, signal: AbortSignal, wanted?: Wanted): Promise<void> {

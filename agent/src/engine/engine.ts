@@ -216,6 +216,8 @@ export interface Healths {
 export interface Recovery {
   /** Containers whose definition was finished again. */
   readonly repaired: readonly string[];
+  /** Those that got addresses of the subnet that there is; what ran of them was started again. */
+  readonly readdressed: readonly string[];
   /** Names whose left-overs were removed. */
   readonly removed: readonly string[];
   /** What could not be put right. One broken container does not hold back its neighbours. */

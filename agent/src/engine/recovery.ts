@@ -2,12 +2,17 @@
 import { toVoltError, type VoltError } from '@volt/shared/errors';
 import type { Driver } from './drivers/driver.ts';
 import type { Images, Recovery } from './engine.ts';
+import type { Network } from '../network/index.ts';
 import { isUp, type Known } from './known.ts';
+import { readdress } from './readdress.ts';
 
 export interface RecoveryParts {
   readonly known: Known;
   readonly driver: Driver;
   readonly images: Pick<Images, 'ensureLower'>;
+  readonly network: Pick<Network, 'place'>;
+  /** Ends what runs of a container. */
+  readonly down: (name: string) => Promise<void>;
   /** Removes what the ledger does not know. */
   readonly clear: (name: string) => Promise<void>;
   readonly remove: (name: string) => Promise<void>;
@@ -16,7 +21,7 @@ export interface RecoveryParts {
 }
 
 export async function recovered(parts: RecoveryParts, signal: AbortSignal): Promise<Recovery> {
-  const { known, driver, images, clear, remove, release } = parts;
+  const { known, driver, images, network, clear, down, remove, release } = parts;
   await driver.prepare(signal);
   await known.ledger.load();
   const leftOver = (await driver.list()).filter(({ name }) => known.ledger.get(name) === undefined);
@@ -50,10 +55,23 @@ export async function recovered(parts: RecoveryParts, signal: AbortSignal): Prom
       if (!isUp(state)) await remove(name);
     },
   );
+  await readdress(known, network);
   const repaired = await each(names(), async (name) => {
     const config = known.existing(name);
     await driver.install(config, await images.ensureLower(config.image.tree, signal));
   });
+  const moved = known.ledger.all().filter(({ moved: change }) => change !== undefined);
+  const readdressed = await each(
+    moved.map(({ spec }) => spec.name),
+    async (name) => {
+      if (known.existing(name).moved?.wasUp === true) {
+        await down(name);
+        await driver.start(name, signal);
+      }
+      // Last: cut short before, it is started once more.
+      await known.ledger.put({ ...known.existing(name), moved: undefined });
+    },
+  );
   const isLeft = (name: string) => known.ledger.get(name) === undefined;
-  return { removed: [...removed, ...deleted.filter(isLeft)].sort(), repaired, failed };
+  return { removed: [...removed, ...deleted.filter(isLeft)].sort(), repaired, readdressed, failed };
 }

@@ -18,6 +18,10 @@ export const ContainerConfig = z.object({
   user: z.string().describe('User inside, empty for root.'),
   stopSignal: z.string(),
   health: HealthCheck.optional().describe('How it is checked, where it is.'),
+  moved: z
+    .object({ wasUp: z.boolean() })
+    .optional()
+    .describe('It got another address, and has to be started again if it ran.'),
   network: z.object({ bridge: z.string(), address: Ipv4, prefix: z.int(), gateway: Ipv4 }),
   userns: z.object({ base: z.int(), size: z.int() }),
   assignment: z
