@@ -1,5 +1,5 @@
 /**
- * Certificates and credentials that live for a minute and a half, on nodes that
+ * Certificates and credentials that live for a minute, on nodes that
  * work meanwhile. They have a lab of their own, because the other scenarios'
  * certificates live for a year.
  */
@@ -13,7 +13,7 @@ import { fileOf } from './cluster-view.ts';
 import { Tunnel } from './cluster-tunnel.ts';
 import { applyWeb, importWeb, pageOf, untilServing } from './cluster-web.ts';
 
-const LIFE_SECONDS = 90;
+const LIFE_SECONDS = 60;
 const WEB = { name: 'web', replicas: 2 };
 const TIMEOUT_MS = 400_000;
 /** Two thirds of a life, the spread, and time to be told of it, twice. */
@@ -113,7 +113,7 @@ test(
     };
     await eventually('all nodes have renewed twice', isTwiceRenewed, RENEWED_TWICE_MS);
     expect(failures).toEqual([]);
-    expect(pages).toBeGreaterThan(100);
+    expect(pages).toBeGreaterThan(50);
     expect(await Promise.all(lab.nodes.map(processes))).toEqual(ran);
     // What was signed in the beginning has ended, so what is shown and believed everywhere is new.
     const now = Date.now();
@@ -144,7 +144,7 @@ test(
     await voltText(controller, ['context', 'add', 'me', '--host', host, ...files]);
     await voltText(controller, ['--context', 'me', 'context', 'renew']);
     const ends = await controller.sh('openssl x509 -in /root/me/admin.crt -noout -enddate -subject');
-    expect(ends).toContain('O = volt:admin');
+    expect(ends).toMatch(/O ?= ?volt:admin/);
     expect(await voltText(controller, ['--context', 'me', 'node', 'list'])).toContain(agent.name);
   }),
 );
