@@ -13,8 +13,8 @@ async function run([first, ...rest]: readonly string[]): Promise<number> {
     process.stdout.write(`volt ${version}\n`);
     return 0;
   }
-  if (first === 'daemon') return start((await import('../agent/src/main.ts')).main, rest);
-  if (first === 'controller') return start((await import('../controller/src/main.ts')).main, rest);
+  if (first === 'daemon') return leave(await start((await import('../agent/src/main.ts')).main, rest));
+  if (first === 'controller') return leave(await start((await import('../controller/src/main.ts')).main, rest));
   const code = await start((await import('../cli/src/main.ts')).main, first === undefined ? [] : [first, ...rest]);
   return leave(code);
 }
@@ -24,7 +24,10 @@ function start(main: Main, argv: readonly string[]): Promise<number> {
   return main(argv);
 }
 
-/** Somebody waits for a command to end: what it printed has to be out, and the rest is for the kernel to clear away. */
+/**
+ * Somebody waits for it to end: what it printed has to be out, and the rest is for the kernel to clear away. A daemon
+ * that failed as it began has doors open still, and would be waited for until it is killed.
+ */
 async function leave(code: number): Promise<never> {
   await flushed(process.stdout);
   await flushed(process.stderr);
@@ -42,6 +45,6 @@ run(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     process.stderr.write(`volt: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
+    return leave(1);
   },
 );
