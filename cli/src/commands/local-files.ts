@@ -1,5 +1,6 @@
 /** Files of this machine on their way into and out of archives, by tar. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { VoltError } from '@volt/shared/errors';
@@ -78,9 +79,11 @@ export async function unpackInto(folder: string, keepOwner: boolean) {
     write: async (bytes: Buffer): Promise<void> => {
       if (tar.exitCode !== null) await check();
       if (tar.stdin.write(bytes)) return;
-      const { promise, resolve: goOn } = Promise.withResolvers<void>();
-      for (const event of ['drain', 'close', 'error']) tar.stdin.once(event, () => goOn());
-      await promise;
+      const drained = new AbortController();
+      const { signal } = drained;
+      // Whichever comes first: one that has ended takes no more.
+      await Promise.race([once(tar.stdin, 'drain', { signal }), once(tar.stdin, 'close', { signal })]).catch(() => {});
+      drained.abort();
     },
     end: async (): Promise<void> => {
       tar.stdin.end();
