@@ -23,7 +23,7 @@ import {
 } from './api/index.ts';
 import { createBootstrap, renewedRow, type Renewal } from './bootstrap/index.ts';
 import { install } from './daemon/index.ts';
-import { createEngine } from './engine/index.ts';
+import { createEngine, type Engine } from './engine/index.ts';
 import { HealthBook, HealthMonitor } from './health/index.ts';
 import {
   BusSystemd,
@@ -88,7 +88,7 @@ async function run(): Promise<number> {
 
   const bus = new SystemBus();
   const host = hostPorts(bus);
-  const bootstrap = bootstrapOf(host, settings);
+  const bootstrap = bootstrapOf(host, settings, () => engine);
   // A join that the last run did not complete makes no member.
   await bootstrap.clearHalfMade();
   const identity = await loadClusterIdentity();
@@ -174,7 +174,7 @@ const handlersOf = (rooms: {
   ...clusterHandlers(rooms.membership),
 });
 
-const bootstrapOf = (host: ReturnType<typeof hostPorts>, settings: Settings) =>
+const bootstrapOf = (host: ReturnType<typeof hostPorts>, settings: Settings, engine: () => Pick<Engine, 'list'>) =>
   createBootstrap(
     bootstrapPorts({
       ...host,
@@ -182,6 +182,10 @@ const bootstrapOf = (host: ReturnType<typeof hostPorts>, settings: Settings) =>
       bridge: settings['network.bridge'],
       controllerPort: settings['controller.port'],
       certificateSeconds: settings['certificates.seconds'],
+      running: async () =>
+        (await engine().list())
+          .filter(({ state }) => ['running', 'starting', 'paused'].includes(state))
+          .map(({ name }) => name),
     }),
   );
 

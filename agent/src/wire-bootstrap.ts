@@ -19,6 +19,7 @@ export interface WireBootstrap {
   /** Where a controller of this node listens. */
   readonly controllerPort: number;
   readonly certificateSeconds: number;
+  readonly running: () => Promise<readonly string[]>;
   /** Of the containers; its address is nobody else's business. */
   readonly bridge: string;
 }
@@ -49,6 +50,7 @@ export function bootstrapPorts(wire: WireBootstrap): BootstrapPorts {
     controllers: { ...realControllers(controllerPort), withdraw },
     controllerPort,
     hostName: hostname,
+    running: wire.running,
     ownAddresses: () => ownAddresses(wire.bridge),
     localAddressTowards,
     natsVersion: (signal) => natsVersion(programs, signal),

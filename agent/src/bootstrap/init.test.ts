@@ -6,7 +6,7 @@ import type { BootstrapPorts } from './ports.ts';
 import { controllerUnits } from './units.ts';
 import { filesOf, makeMachine, signal, type Machine } from './testing.ts';
 
-const params = { name: 'volt', node: 'node1', address: '192.0.2.1', range: '10.1.0.0/16' };
+const params = { name: 'volt', node: 'node1', address: '192.0.2.1', range: '10.1.0.0/16', readdress: false };
 const init = (ports: BootstrapPorts, more: Partial<typeof params> = {}) =>
   createBootstrap(ports).init({ ...params, ...more }, signal);
 const snapshot = (machine: Machine) => JSON.stringify([[...machine.files.entries], [...machine.units.running]]);

@@ -30,6 +30,7 @@ import { onlyAddress } from './own-address.ts';
 import type { BootstrapPorts } from './ports.ts';
 import { untilReady } from './ready.ts';
 import { requireNats } from './require-nats.ts';
+import { requireStill } from './require-still.ts';
 import { termFrom } from './term.ts';
 import { controllerUnits } from './units.ts';
 
@@ -61,6 +62,7 @@ export async function init(ports: BootstrapPorts, params: InitParams, signal: Ab
       hint: 'volt cluster token makes a token with which others can join',
     });
   }
+  await requireStill(ports, params);
   await requireNats(ports, signal);
   const controllers = [`${address}:${ports.controllerPort}`];
   const self = { cluster, node, address, subnet, range, roles: ['agent' as const, 'controller' as const] };

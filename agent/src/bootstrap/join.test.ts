@@ -10,7 +10,7 @@ const DIR = '/etc/volt/cluster';
 
 const join = (machine: Machine, ports = machine.ports, token = machine.cluster.token) =>
   createBootstrap(ports).join(
-    { controller: '192.0.2.1:7444', token, node: undefined, address: '192.0.2.2', role: 'auto' },
+    { controller: '192.0.2.1:7444', token, node: undefined, address: '192.0.2.2', role: 'auto', readdress: false },
     signal,
   );
 
@@ -40,7 +40,10 @@ describe('a machine that joins', () => {
   test("remembers the port that its cluster's controllers listen on", async () => {
     const machine = await makeMachine();
     const params = { controller: '192.0.2.1:9444', token: machine.cluster.token, node: undefined };
-    await createBootstrap(machine.ports).join({ ...params, address: '192.0.2.2', role: 'auto' }, signal);
+    await createBootstrap(machine.ports).join(
+      { ...params, address: '192.0.2.2', role: 'auto', readdress: false },
+      signal,
+    );
     const config = readConfig((await machine.files.read(`${DIR}/cluster.json`))!, 'cluster.json');
     expect(config.controllers).toEqual(['192.0.2.2:9444', '192.0.2.1:9444']);
   });

@@ -30,6 +30,7 @@ import { addressTowards } from './own-address.ts';
 import type { BootstrapPorts } from './ports.ts';
 import { untilReady } from './ready.ts';
 import { requireNats } from './require-nats.ts';
+import { requireStill } from './require-still.ts';
 import { termFrom } from './term.ts';
 import { controllerUnits } from './units.ts';
 
@@ -48,6 +49,7 @@ export async function join(ports: BootstrapPorts, params: JoinParams, signal: Ab
     throw new VoltError('PERMISSION', 'The join token has expired', { hint: 'on a controller: volt cluster token' });
   }
   await refuseMember(ports);
+  await requireStill(ports, params);
   // The cluster decides what 'auto' becomes, and by then has recorded this node as it decided.
   if (params.role !== 'agent') {
     await requireNats(ports, signal, params.role === 'auto' ? 'join with --role agent' : undefined);

@@ -6,7 +6,14 @@ import { filesOf, makeMachine, signal, type Machine } from './testing.ts';
 
 const join = ({ ports, cluster }: Machine) =>
   createBootstrap(ports).join(
-    { controller: '192.0.2.1:7444', token: cluster.token, node: undefined, address: '192.0.2.2', role: 'auto' },
+    {
+      controller: '192.0.2.1:7444',
+      token: cluster.token,
+      node: undefined,
+      address: '192.0.2.2',
+      role: 'auto',
+      readdress: false,
+    },
     signal,
   );
 const leave = (ports: BootstrapPorts, force = true) => createBootstrap(ports).leave({ force });

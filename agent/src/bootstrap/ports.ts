@@ -54,6 +54,8 @@ export interface BootstrapPorts {
   readonly units: BootstrapUnits;
   readonly controllers: Controllers;
   readonly hostName: () => string;
+  /** Names of the containers that run here. */
+  readonly running: () => Promise<readonly string[]>;
   /** IPv4 addresses that others may know this machine by: no loopback, no bridge of containers. */
   readonly ownAddresses: () => readonly string[];
   /** The address of this machine on the way to another. NETWORK or TIMEOUT when that cannot be reached. */

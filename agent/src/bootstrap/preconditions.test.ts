@@ -1,7 +1,10 @@
 /** What is looked at before a machine is changed. */
 import { describe, expect, test } from 'vitest';
+import { createBootstrap } from './bootstrap.ts';
 import { addressTowards, onlyAddress } from './own-address.ts';
 import { requireNats } from './require-nats.ts';
+import { requireStill } from './require-still.ts';
+import { filesOf, makeMachine } from './testing.ts';
 
 const { signal } = new AbortController();
 
@@ -63,4 +66,34 @@ describe('the NATS server', () => {
   test('what says no version will not do', async () => {
     await expect(check('hello')).rejects.toThrow('here is hello');
   });
+});
+
+describe('containers that run', () => {
+  const check = (names: string[], readdress = false) => requireStill({ running: async () => names }, { readdress });
+
+  test('would get other addresses, so somebody has to say that this is fine', async () => {
+    await expect(check(['db', 'web'])).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: "Containers run here that would get other addresses: 'db', 'web'",
+    });
+    await expect(check(['db', 'web'], true)).resolves.toBeUndefined();
+    await expect(check([])).resolves.toBeUndefined();
+  });
+
+  test('are named, but not all of many', async () => {
+    const many = Array.from({ length: 8 }, (_, index) => `c${index}`);
+    await expect(check(many)).rejects.toThrow("'c0', 'c1', 'c2', 'c3', 'c4', 3 more");
+  });
+});
+
+test('a machine that runs containers is not changed by a join or an init that nobody meant', async () => {
+  const machine = await makeMachine();
+  const ports = { ...machine.ports, running: async () => ['web'] };
+  const before = filesOf(machine);
+  const common = { node: undefined, address: '192.0.2.2', readdress: false };
+  const join = { ...common, controller: '192.0.2.1:7444', token: machine.cluster.token, role: 'agent' as const };
+  await expect(createBootstrap(ports).join(join, signal)).rejects.toMatchObject({ code: 'CONFLICT' });
+  const init = { ...common, name: 'test', range: '10.1.0.0/16' };
+  await expect(createBootstrap(ports).init(init, signal)).rejects.toMatchObject({ code: 'CONFLICT' });
+  expect(filesOf(machine)).toEqual(before);
 });

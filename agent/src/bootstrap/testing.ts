@@ -151,6 +151,7 @@ export async function makeMachine(cluster: FakeCluster = new FakeCluster()): Pro
     units,
     controllers: cluster,
     hostName: () => 'node2.example.org',
+    running: async () => [],
     ownAddresses: () => ['192.0.2.2'],
     localAddressTowards: async () => '192.0.2.2',
     natsVersion: async () => 'nats-server: v2.10.27',

@@ -5,8 +5,7 @@ import { method } from '../method.ts';
 /** What an agent does about what its own node shows at doors. */
 export const certificateAgentMethods = {
   'certificate.renew': method({
-    summary:
-      "Renew this node's certificates and NATS credentials at once, which it does by itself in time.",
+    summary: "Renew this node's certificates and NATS credentials at once, which it does by itself in time.",
     params: () => z.object({}),
     result: () =>
       z.object({

@@ -13,6 +13,10 @@ export const clusterAgentMethods = {
         node: NodeName.optional().describe('Name of this node; its host name by default.'),
         address: Ipv4.optional().describe('Address of this node that the others can reach; its only one by default.'),
         range: Cidr.default('10.1.0.0/16').describe('Addresses for containers; each node gets a /24 of it.'),
+        readdress: z
+          .boolean()
+          .default(false)
+          .describe('Although containers run here: they are started again, with addresses of the cluster.'),
       }),
     result: () =>
       z.object({
@@ -45,6 +49,10 @@ export const clusterAgentMethods = {
           .enum(['auto', 'controller', 'agent'])
           .default('auto')
           .describe('auto: the first three are controllers.'),
+        readdress: z
+          .boolean()
+          .default(false)
+          .describe('Although containers run here: they are started again, with addresses of the cluster.'),
       }),
     result: () => z.object({ cluster: z.string(), node: z.string(), roles: z.array(z.string()) }),
     permission: 'cluster:admin',
