@@ -344,8 +344,8 @@ describe('devices', () => {
 describe('what the kernel and the firmware tell', () => {
   /** Of the list that runtimes of OCI hide: what is there and can be read. */
   const SEEN = `
-for path in /proc/kcore /proc/keys /proc/kallsyms /proc/latency_stats /proc/timer_list /proc/timer_stats /proc/sched_debug \
-  /proc/scsi /proc/asound /sys/firmware /sys/devices/virtual/powercap; do
+for path in /proc/kcore /proc/keys /proc/kallsyms /proc/latency_stats /proc/timer_list /proc/timer_stats \
+  /proc/sched_debug /proc/scsi /proc/asound /sys/firmware /sys/devices/virtual/powercap; do
   if [ -d $path ]; then [ -z "$(ls $path 2> /dev/null)" ] || echo $path
   else IFS= read -r -N 1 byte 2> /dev/null < $path && echo $path; fi
 done 2> /dev/null

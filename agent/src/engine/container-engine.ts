@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { VoltError } from '@volt/shared/errors';
-import type { ContainerChange, ContainerConfig, ContainerSpec, ContainerStatus, Limits, Mount } from '@volt/shared/model';
+import type {
+  ContainerChange,
+  ContainerConfig,
+  ContainerSpec,
+  ContainerStatus,
+  Limits,
+  Mount,
+} from '@volt/shared/model';
 import type { LogLine } from '@volt/shared/rpc';
 import type { Clock, Files } from '../host/index.ts';
 import type { Network } from '../network/index.ts';

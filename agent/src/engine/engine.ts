@@ -68,7 +68,7 @@ export interface Changes {
   /** Gives one that is down another name. CONFLICT when it runs, ALREADY_EXISTS when somebody has that name. */
   rename(name: string, to: string, signal: AbortSignal): Promise<ContainerStatus>;
 
-  /** Changes what is given, of one that runs at once. What is not given stays. What is wrong with one changes nothing. */
+  /** Changes what is given, of one that runs at once; the rest stays. What is wrong with one changes nothing. */
   update(name: string, change: ContainerChange, signal: AbortSignal): Promise<ContainerStatus>;
 }
 

@@ -68,7 +68,7 @@ test('user and folder of the caller win over those of the image', async () => {
   await expect(engine.create(spec('other', { user: 'nobody' }), signal)).rejects.toThrow("no user 'nobody'");
 });
 
-test('labels and the policy of restarts are changed of what runs, and the unit is read again only for the latter', async () => {
+test('labels and the restart policy are changed of what runs; only the latter is read by systemd', async () => {
   const files = new MemoryFiles();
   const driver = new FakeDriver();
   const engine = new ContainerEngine({

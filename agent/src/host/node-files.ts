@@ -30,7 +30,11 @@ export class NodeFiles implements Files {
     });
   }
 
-  async write(path: string, content: string | Uint8Array, { mode, owner, durable = true }: WriteOptions): Promise<void> {
+  async write(
+    path: string,
+    content: string | Uint8Array,
+    { mode, owner, durable = true }: WriteOptions,
+  ): Promise<void> {
     await translated(path, async () => {
       const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
       try {

@@ -51,7 +51,10 @@ class FakeKernel implements Programs {
   readonly routes = new Map<string, string>();
   readonly runs: string[] = [];
 
-  async run(argv: readonly string[], { input = '' }: { input?: string | Uint8Array | undefined } = {}): Promise<RunResult> {
+  async run(
+    argv: readonly string[],
+    { input = '' }: { input?: string | Uint8Array | undefined } = {},
+  ): Promise<RunResult> {
     this.runs.push(argv.join(' '));
     for (const line of String(input).split('\n')) {
       const [, verb, dst = '', ...rest] = line.split(' ');

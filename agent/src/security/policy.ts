@@ -4,7 +4,13 @@
  * through, be it the container's own or that of an exec.
  */
 import { VoltError } from '@volt/shared/errors';
-import { type ContainerConfig, type ContainerSpec, type Enforced, givenFiles, type Protection } from '@volt/shared/model';
+import {
+  type ContainerConfig,
+  type ContainerSpec,
+  type Enforced,
+  givenFiles,
+  type Protection,
+} from '@volt/shared/model';
 import { capabilityMask, keptCapabilities } from './capabilities.ts';
 
 export interface Policy {

@@ -1,4 +1,4 @@
-/** How the containers of a workload are run: the words of `volt run`, with those that are the cluster's own left out. */
+/** How containers of a workload are run: the words of `volt run`, without those that are the cluster's to say. */
 import * as z from 'zod';
 import { ContainerSpec } from './container.ts';
 import { Environment } from './environment.ts';

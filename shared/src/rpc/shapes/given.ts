@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { GivenName, Labels } from '../../model/index.ts';
 
-/** What is in one is sent, not given as a param: it may be longer than a request, and params are shown in more places. */
+/** What is in one is sent, not given as a param: it may be longer than a request may be. */
 export const Contents = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('data'), data: z.base64().meta({ secret: true }) }),
   z.object({ kind: z.literal('eof') }),

@@ -10,7 +10,8 @@ import type { Paths } from './paths.ts';
  * A mark in the run folder says that something may be left over, of this boot:
  * after a power loss mounts and namespaces are gone, and so is the mark.
  */
-export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string => head(paths) + MOUNTS + GIVEN + RESOLV + RESULT + CASES;
+export const renderScript = (paths: Pick<Paths, 'containers' | 'run'>): string =>
+  head(paths) + MOUNTS + GIVEN + RESOLV + RESULT + CASES;
 
 const head = ({ containers, run }: Pick<Paths, 'containers' | 'run'>): string => `#!/bin/sh
 # Prepares what a container stands on and becomes PROGRAM; clears it away. Called by the container's unit.
