@@ -2,6 +2,7 @@
  * The agent's doors: the unix socket for this machine, the TLS port for the
  * cluster. Both serve the same table; they differ in how they know who asks.
  */
+import type { FastifyInstance } from 'fastify';
 import { VoltError } from '@volt/shared/errors';
 import { agentMethods, openRpc, type AgentMethods, type Handlers } from '@volt/shared/rpc';
 import { version } from '@volt/shared/program';
@@ -70,7 +71,14 @@ export async function openApi(ports: ApiPorts): Promise<Api> {
   }
   // Last: whoever comes through the socket finds everything else in place.
   await listenOnSocket(onSocket, ports.socket.path, ports.socket.handedOver);
-  return { close: async () => void (await Promise.all(apps.map((app) => app.close()))), renewed: () => renewed() };
+  return { close: async () => void (await Promise.all(apps.map(close))), renewed: () => renewed() };
+}
+
+/** The framework knows nothing of a socket that was handed over, and would wait for what is open on it. */
+async function close(app: FastifyInstance): Promise<void> {
+  app.server.close();
+  app.server.closeAllConnections();
+  await app.close();
 }
 
 function serviceOf(ports: ApiPorts, identify: Service<AgentMethods>['identify']): Service<AgentMethods> {

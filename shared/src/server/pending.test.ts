@@ -26,3 +26,14 @@ test('draining waits for the last call, and no longer than it was told to', asyn
   expect(pending.list()).toEqual([call]);
   void stuck;
 });
+
+test('draining does not wait for those who only watch', async () => {
+  const pending = new PendingCalls();
+  void pending.track({ ...call, isWatch: true }, () => new Promise(() => {}));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const tracked = pending.track(call, () => promise);
+  const drained = pending.drain(60_000);
+  resolve();
+  await Promise.all([tracked, drained]);
+  await pending.drain(60_000);
+});

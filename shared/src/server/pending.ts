@@ -3,6 +3,8 @@ export interface PendingCall {
   readonly method: string;
   readonly caller: string;
   readonly since: number;
+  /** It changes nothing and may last for ever, so nobody who stops waits for it. */
+  readonly isWatch?: boolean;
 }
 
 export class PendingCalls {
@@ -16,7 +18,7 @@ export class PendingCalls {
       return await work();
     } finally {
       this.#calls.delete(call);
-      if (this.#calls.size === 0) for (const wake of this.#idle.splice(0)) wake();
+      if (!this.#isBusy()) for (const wake of this.#idle.splice(0)) wake();
     }
   }
 
@@ -24,13 +26,17 @@ export class PendingCalls {
     return [...this.#calls];
   }
 
-  /** Resolves once nothing is pending, or after `ms` all the same. */
+  /** Resolves once nothing is pending but watches, or after `ms` all the same. */
   async drain(ms: number): Promise<void> {
-    if (this.#calls.size === 0) return;
+    if (!this.#isBusy()) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#idle.push(resolve);
     const late = setTimeout(resolve, ms);
     await promise;
     clearTimeout(late);
+  }
+
+  #isBusy(): boolean {
+    return this.list().some(({ isWatch }) => isWatch !== true);
   }
 }

@@ -53,7 +53,8 @@ async function serve<T extends MethodTable>(
     const call = parseCall((await frames.next()).value);
     id = call.id ?? null;
     const emit = (event: unknown) => write(response, notification(EVENT, event), gone.signal);
-    const tracked = { method: call.method, caller: caller.name, since: Date.now() };
+    const isWatch = Object.hasOwn(service.table, call.method) && service.table[call.method]!.audit === 'none';
+    const tracked = { method: call.method, caller: caller.name, since: Date.now(), isWatch };
     const input = inputOf(service, call.method, frames);
     const result = await service.pending.track(tracked, () =>
       dispatch(service, { method: call.method, params: call.params, caller, signal: gone.signal, emit, input }),
