@@ -331,10 +331,11 @@ static void receive(void *bytes, size_t size)
 	if (!read_all(bytes, size)) fail_writing(-EPIPE, path);
 }
 
+/* To get to what is in it, which is no reading: whoever may write to a folder need not be able to list it. */
 static long open_below(long base, const char *below)
 {
 	struct open_how how = {
-		.flags = O_DIRECTORY | O_RDONLY | O_CLOEXEC,
+		.flags = O_DIRECTORY | O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	return call(__NR_openat2, base, (long)below, (long)&how, sizeof how, 0, 0);
@@ -417,12 +418,20 @@ static int is_in_entered(const char *next, size_t bytes)
 	return next[bytes] == '/';
 }
 
+static void finish_folder(long fd, const struct record *record)
+{
+	if (record->uid || record->gid)
+		write_must(call(__NR_fchownat, fd, (long)".", record->uid, record->gid, 0, 0), path);
+	write_must(call(__NR_fchmodat, fd, (long)".", record->mode, 0, 0, 0), path);
+	set_times(fd, ".", record, 0);
+	close_file(fd);
+}
+
 static void leave_folders(const char *next)
 {
 	while (unfinished_count > 0 && !is_in_entered(next, unfinished[unfinished_count - 1].bytes)) {
 		unfinished_count--;
-		finish_open(unfinished[unfinished_count].fd, &unfinished[unfinished_count].record);
-		close_file(unfinished[unfinished_count].fd);
+		finish_folder(unfinished[unfinished_count].fd, &unfinished[unfinished_count].record);
 	}
 }
 
@@ -433,8 +442,11 @@ static void make_folder(long folder, const char *name, struct record record)
 	long fd = write_must(open_below(folder, name), path);
 	/* One that is there stays as it is. */
 	if (made == -EEXIST) return close_file(fd);
-	set_xattrs(fd, record.xattrs_bytes);
-	record.xattrs_bytes = 0;
+	if (record.xattrs_bytes) {
+		long open = write_must(open_at(fd, ".", O_RDONLY | O_DIRECTORY, 0), path);
+		set_xattrs(open, record.xattrs_bytes);
+		close_file(open);
+	}
 	if (unfinished_count == DEPTH_MAX) fail(NO_SPACE, "write", path, "Too deep");
 	copy_bytes(entered, path, length(path) + 1);
 	unfinished[unfinished_count].fd = fd;
@@ -513,7 +525,7 @@ static void unpack(const char *where)
 	const char *own = decimal(call(__NR_getpid, 0, 0, 0, 0, 0, 0), number_text + sizeof number_text);
 	copy_bytes(spare_name + sizeof start - 1, own, length(own) + 1);
 	call(__NR_umask, 0, 0, 0, 0, 0, 0);
-	long base = file_must(open_at(AT_FDCWD, where, O_RDONLY | O_DIRECTORY, 0), "write", where);
+	long base = file_must(open_at(AT_FDCWD, where, O_PATH | O_DIRECTORY, 0), "write", where);
 	for (struct record record; ; ) {
 		receive(&record, sizeof record);
 		if (record.mark == 'Z') break;
