@@ -78,22 +78,22 @@ test('a server that reads its files again shows the renewed certificate, and its
 
 test('a line goes on with renewed credentials, and no call fails meanwhile', async () => {
   await connected(line);
-  const rings = vi.fn();
+  const rings = vi.fn<() => void>();
   const ended = new AbortController();
   line.kv.watch('nodes', undefined, rings, ended.signal);
   const failures: unknown[] = [];
-  let isOver = false;
+  const over = new AbortController();
   let calls = 0;
   const calling = (async () => {
     // A line that is down fails at once: one failure is enough.
-    while (!isOver && failures.length === 0) {
+    while (!over.signal.aborted && failures.length === 0) {
       calls += 1;
       await line.kv.put('nodes', 'node9', aNode('node9')).catch((thrown) => failures.push(thrown));
     }
   })();
   const credentials = await cluster.credentials('controller', one.config.node);
   for (let times = 0; times < 5; times += 1) await line.renew({ tls: renewed(), credentials });
-  isOver = true;
+  over.abort();
   await calling;
   expect(failures).toEqual([]);
   expect(calls).toBeGreaterThan(0);

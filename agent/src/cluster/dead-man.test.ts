@@ -21,9 +21,9 @@ async function node() {
     await write(path, ...rest);
   };
   const systemd = {
-    start: vi.fn(async (unit: string) => void done.push(`start ${unit}`)),
-    stop: vi.fn(async () => {}),
-    refresh: vi.fn(async () => {}),
+    start: vi.fn<(unit: string) => Promise<void>>(async (unit) => void done.push(`start ${unit}`)),
+    stop: vi.fn<() => Promise<void>>(async () => {}),
+    refresh: vi.fn<() => Promise<void>>(async () => {}),
   };
   return { files, systemd, done, deadMan: createDeadMan({ files, systemd }) };
 }

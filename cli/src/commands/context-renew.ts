@@ -22,7 +22,7 @@ export const contextRenew = command({
       throw new VoltError('USAGE', `Context '${name}' shows no certificate`, { hint: 'volt context list -o wide' });
     }
     const present = new X509Certificate(target.cert);
-    const publicKey = present.publicKey.export({ type: 'spki', format: 'pem' }) as string;
+    const publicKey = present.publicKey.export({ type: 'spki', format: 'pem' });
     const controller = await session.controller('context renew');
     const { certificate } = await controller.call('certificate.sign', { publicKey }, { signal: session.signal });
     const renewed = new X509Certificate(certificate);

@@ -1,2 +1,3 @@
 export { handCommands } from './all.ts';
 export { stayingWithRun } from './container-run.ts';
+export { pullingFirst } from './run-pull.ts';

@@ -3,7 +3,7 @@ import { VoltError } from '@volt/shared/errors';
 import { didYouMean } from '@volt/shared/lib';
 import { agentMethods, controllerMethods } from '@volt/shared/rpc';
 import { Catalog, deriveCommands, type Command } from '../catalog/index.ts';
-import { handCommands, stayingWithRun } from '../commands/index.ts';
+import { handCommands, pullingFirst, stayingWithRun } from '../commands/index.ts';
 import { contextsPath, readContexts, resolveDestination } from '../contexts/index.ts';
 import { Session, type Ports } from '../session/index.ts';
 import { settingsFrom, type GlobalValues } from '../settings/index.ts';
@@ -19,7 +19,7 @@ export const catalog = (): Catalog =>
   new Catalog([...deriveCommands(agentMethods, controllerMethods).map(withStaying), ...handCommands]);
 
 const withStaying = (command: Command): Command =>
-  command.path === 'container run' ? stayingWithRun(command) : command;
+  command.path === 'container run' ? pullingFirst(stayingWithRun(command)) : command;
 
 /** Resolves with the exit code; whatever went wrong has been printed. */
 export async function run(argv: readonly string[], ports: Ports): Promise<number> {
