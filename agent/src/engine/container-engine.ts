@@ -252,7 +252,11 @@ export class ContainerEngine implements Engine {
           hint: `volt container delete ${name}`,
         });
       }
-      if (present !== undefined && !isSameWork(present, wanted)) await this.#remove(name, signal);
+      if (present !== undefined && !isSameWork(present, wanted)) {
+        // What cannot be made does not take the place of what runs.
+        await this.#requireAll(wanted.spec);
+        await this.#remove(name, signal);
+      }
       const kept = this.#known.ledger.get(name);
       if (kept === undefined) await this.#create(wanted.spec, signal, wanted);
       else if (!isDeepStrictEqual(kept.assignment, wanted.assignment)) {
@@ -294,11 +298,9 @@ export class ContainerEngine implements Engine {
   }
 
   async #create(spec: ContainerSpec, signal: AbortSignal, wanted?: Wanted): Promise<void> {
-    const { images, driver, clock } = this.#options;
+    const { images, clock } = this.#options;
     this.#refuseTaken(spec.name);
-    checkLimits(spec);
-    requireEnforceable(spec, driver.landlock);
-    await requireDevices(this.#options.files, spec);
+    await this.#requireAll(spec);
     const image = wanted === undefined ? await images.resolve(spec.image) : await images.open(wanted.image.manifest);
     // Whoever takes the image's name away meanwhile, and collects, leaves what this container will run from.
     using _kept = this.#making.keep(spec.name, image);
@@ -346,6 +348,15 @@ export class ContainerEngine implements Engine {
     const mounts = await mountsFor(this.#volumes, { ...spec, name: to }, config.volumes ?? []);
     const own = { id: newId(), assignment: null, isStoppedByHand: undefined, createdAt: clock.now().toISOString() };
     await this.#define({ ...like, spec: { ...spec, name: to }, image, mounts, ...own }, lower, fill);
+  }
+
+  /** Throws where this machine has not all that is asked for. */
+  async #requireAll(spec: ContainerSpec): Promise<void> {
+    const { driver, files } = this.#options;
+    checkLimits(spec);
+    requireEnforceable(spec, driver.landlock);
+    requireGiven(this.#given, spec);
+    await requireDevices(files, spec);
   }
 
   #refuseTaken(name: string): void {

@@ -43,6 +43,18 @@ test('a secret, config or device that is not there makes no container', async ()
   await make({ secrets: ['db'], devices: ['fuse'] });
 });
 
+test('what cannot be made does not take the place of what runs', async () => {
+  const { engine } = await world();
+  const assignment = { workload: 'web', instance: 'web-0', generation: 1, exclusive: false };
+  const wanted = (given: object, generation: number) => {
+    const { manifest, tree } = image();
+    return { spec: spec('web-0', given), image: { manifest, tree }, assignment: { ...assignment, generation } };
+  };
+  await engine.ensure(wanted({ secrets: ['db'] }, 1), signal);
+  await expect(engine.ensure(wanted({ secrets: ['dc'] }, 2), signal)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(await engine.list()).toMatchObject([{ name: 'web-0', state: 'running' }]);
+});
+
 test('who has a secret is known while the container is made', async () => {
   const { engine } = await world();
   const made = engine.create(spec('web', { secrets: ['db'] }), signal);
