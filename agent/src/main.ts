@@ -53,6 +53,7 @@ import { openRenewal, useIdentity, type ShownBy } from './wire-renewal.ts';
 const SOCKET_PATH = '/run/volt/volt.sock';
 const PID_PATH = '/run/volt/volt.pid';
 const LOCK_PATH = '/run/volt/locks/daemon.lock';
+const INSTALL_LOCK_PATH = '/run/volt/locks/install.lock';
 const LOG_PATH = '/var/log/volt/daemon.log';
 const AUDIT_PATH = '/var/log/volt/audit.log';
 /** So that an answer on its way out is not cut off by our own restart. */
@@ -73,7 +74,13 @@ export async function main([verb]: readonly string[]): Promise<number> {
 async function installHere(): Promise<number> {
   const report = (line: string) => void process.stdout.write(`${line}\n`);
   const ports = { files: new NodeFiles(), programs: new NodePrograms(), program: ownPath(), report };
-  await install(ports, new AbortController().signal);
+  // Two would write the same units, each with its own idea of where the program is.
+  const lock = holdLock(INSTALL_LOCK_PATH, 'An installation');
+  try {
+    await install(ports, new AbortController().signal);
+  } finally {
+    lock.release();
+  }
   return 0;
 }
 

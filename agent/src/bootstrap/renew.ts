@@ -125,11 +125,17 @@ async function signedByOthers(ports: RenewalPorts, identity: ClusterIdentity, si
   const request = { publicKey, userKey: user.publicKey };
   const { certificate, jwt } = await ports.sign(identity, request, signal);
   const signed = new X509Certificate(certificate);
-  const isGood = signed.checkPrivateKey(createPrivateKey(key)) && signed.verify(new X509Certificate(ca).publicKey);
+  const isGood =
+    signed.checkPrivateKey(createPrivateKey(key)) &&
+    authoritiesIn(ca).some((authority) => signed.verify(authority.publicKey));
   if (!isGood || jwt === null)
     throw new VoltError('GENERAL', 'The controller signed something else than was asked for');
   return { certificate: certificate + ca, credentials: credentialsText(jwt, user.seed) };
 }
+
+/** There are two while one replaces the other. */
+const authoritiesIn = (ca: string): X509Certificate[] =>
+  (ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((pem) => new X509Certificate(pem));
 
 /** A controller has the keys of the cluster: it needs nobody, not even when all that it shows has ended. */
 async function signedHere(

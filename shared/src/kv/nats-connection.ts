@@ -130,7 +130,8 @@ export class NatsLine {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([...this.#retired, this.#connection].map((connection) => connection?.close()));
+    await Promise.all([...this.#retired].map((connection) => connection.close()));
+    await this.#connection?.close();
     await this.#running;
   }
 
