@@ -169,7 +169,7 @@ describe('ways out', () => {
     }
     // Whoever writes to the same place from outside does change it.
     await voltText(node, ['container', 'start', 'files-a']);
-    await says(node, `cp ${HERE}/marker /var/lib/volt/containers/files-a/rootfs/links/absolute/new`);
+    await says(node, `cp ${HERE}/marker /var/lib/volt/containers/files-a/rootfs/links/dots/new`);
     expect(await state()).not.toBe(before);
   });
 
