@@ -60,7 +60,7 @@ async function world() {
   return { store, images, cas, forEngine, engine, tree };
 }
 
-test('what it will run from stays, whatever happens to its name between being looked up and being written down', async () => {
+test('what it will run from stays, though its image loses its name before it is written down', async () => {
   const { store, images, cas, forEngine, engine, tree } = await world();
   const manifest = store.refs.images.get('app', 'latest')!;
   const laidOut = Promise.withResolvers<void>();

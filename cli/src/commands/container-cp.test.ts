@@ -75,7 +75,7 @@ describe('into a container', () => {
     ['a link as it is', 'link', '/srv', { path: '/srv', as: 'link' }, ['link']],
     ['what a link leads to', 'link/', '/srv', { path: '/srv', as: 'link' }, ['src/', 'src/a']],
     ['with a path that is relative', 'file', 'srv', { path: '/srv', as: 'file' }, ['file']],
-  ])('%s', async (_what, source, target, expected, names) => {
+  ])('%s', async (...[_what, source, target, expected, names]) => {
     const { seen, answer } = taking();
     const answers = { 'container.look': lookIn(dirs), 'container.unpack': answer };
     const { code, stderr } = await volt(['cp', `${here()}/${source}`, `web:${target}`], { answers });

@@ -34,7 +34,7 @@ export async function* fromTar({ source, as, keepOwner }: TarSource, copied: Cop
       if (named.type === 'file') {
         for await (const chunk of contentsOf(entry, reader)) {
           copied.sizeBytes += chunk.length;
-          yield chunk as Buffer;
+          yield chunk;
         }
       }
       copied.entries++;
