@@ -24,7 +24,7 @@ export const ARCHIVE = '/var/lib/volt/scenarios/rootfs.tar';
 export const MAKE_ARCHIVE = `
 root=$(mktemp -d)
 mkdir -p $root/{bin,dev,etc,proc,root,run,sys,tmp}
-for program in bash cat echo env id ls mv ping readlink rm sleep socat stty tty wc; do
+for program in bash cat echo env id ls mv ping readlink rm sha256sum sleep socat stty tty wc; do
   file=$(readlink -f "/usr/bin/$program"); cp "$file" $root/bin/$program
   for library in $(ldd "$file" | grep -o '/[^ ]*'); do
     mkdir -p "$root$(dirname "$library")"; cp -n "$library" "$root$library"

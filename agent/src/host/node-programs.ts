@@ -48,6 +48,12 @@ export class NodePrograms implements Programs {
       stderr: child.stderr!,
       write: (data) => written(stdin, data),
       end: () => void stdin.end(),
+      release: () => {
+        stdin.end();
+        child.stdout!.destroy();
+        child.stderr!.destroy();
+        child.unref();
+      },
       kill: () => killTree(child),
       exitCode: endOf(child),
     };

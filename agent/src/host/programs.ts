@@ -41,6 +41,8 @@ export interface OpenProgram {
   write(data: Uint8Array): Promise<void>;
   /** Closes its input. */
   end(): void;
+  /** Lets it go on by itself, even when this process ends. Nobody reads from it or waits for it any more. */
+  release(): void;
   /** Kills it and its children. */
   kill(): Promise<void>;
   /** Resolves when it has ended and its output is complete; 128 + n when signal n ended it. */

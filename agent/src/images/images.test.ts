@@ -262,6 +262,7 @@ function withMmdebstrap(
         kill: async () => {},
         write: async () => {},
         end: () => {},
+        release: () => {},
       } satisfies OpenProgram;
     },
   };

@@ -44,7 +44,8 @@ export async function joined(
   start: (size: Size, options: JoinedOptions) => Promise<{ exitCode: number }>,
 ): Promise<number | undefined> {
   const { terminal } = session;
-  const keys = new DetachWatch(parseKeys(join.isRaw ? join.detachKeys : ''));
+  const detaching = parseKeys(join.detachKeys);
+  const keys = new DetachWatch(join.isRaw ? detaching : parseKeys(''));
   const late = new AbortController();
   let isLeft = false;
   const onLeave = () => {

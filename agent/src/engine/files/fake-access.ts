@@ -53,6 +53,7 @@ export class FakeAccess implements FileAccess {
       stderr: chunks(Buffer.from(stderr)),
       write: async (data) => void (this.input = Buffer.concat([this.input, data])),
       end: () => ended.resolve(code),
+      release: () => {},
       kill: async () => ended.resolve(137),
       exitCode: ended.promise,
     };

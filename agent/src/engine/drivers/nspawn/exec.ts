@@ -116,6 +116,7 @@ async function onTerminal(program: OpenProgram, request: ExecRequest, io: ExecIo
   const outcome = await relay(line, { ...request, stdin: true }, io);
   if (outcome === 'left') {
     complaints.catch(() => undefined);
+    program.release();
     return 0;
   }
   await complaints;
