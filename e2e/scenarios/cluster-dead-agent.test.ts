@@ -9,6 +9,8 @@ const SOLO = { name: 'solo', replicas: 3, exclusive: true };
 const WEB = { name: 'web', replicas: 3 };
 /** 20 s until the node has certainly stopped it, and a start. */
 const MOVED_MS_MAX = 90_000;
+/** Keeps systemd from starting the agent again. */
+const NEVER = '/run/systemd/system/volt.service.d/never.conf';
 
 beforeAll(async () => {
   const lab = await openTestLab();
@@ -20,7 +22,7 @@ beforeAll(async () => {
 afterEach(async () => {
   const lab = await openTestLab();
   for (const node of lab.nodes) {
-    await node.sh('systemctl unmask --runtime volt.service volt.socket; systemctl start volt.socket volt.service');
+    await node.sh(`rm -f ${NEVER}; systemctl daemon-reload; systemctl start volt.socket volt.service`);
   }
   await mend(lab);
 });
@@ -38,9 +40,12 @@ test(
     const other = (await instancesOf(witness, WEB.name)).find(({ node }) => node === dead.name)!;
 
     const killedAtMs = Date.now();
-    await dead.sh(
-      'systemctl mask --runtime --quiet volt.service volt.socket; systemctl kill --signal=KILL volt.service',
-    );
+    await dead.sh(`
+      mkdir -p $(dirname ${NEVER})
+      printf '[Unit]\\nConditionPathExists=/nonexistent\\n' > ${NEVER}
+      systemctl daemon-reload
+      systemctl kill --signal=KILL volt.service
+      systemctl stop volt.socket`);
     await dead.partition();
     const moved = await untilServing(witness, SOLO, MOVED_MS_MAX);
     const target = moved.find(({ name }) => name === victim.name)!;

@@ -58,7 +58,7 @@ test(
   { timeout: TIMEOUT_MS },
   withEvidence(async () => {
     await voltText(second, ['run', 'web', IMAGE, '--env', 'COLOUR=blue']);
-    await voltText(second, ['create', 'idle', IMAGE]);
+    await voltText(second, ['container', 'create', 'idle', IMAGE]);
     expect(await containers()).toEqual(['idle created 10.0.0.3', 'web running 10.0.0.2']);
     await voltText(first, ['cluster', 'init', '--address', first.address]);
     const { join: token } = await eventually('the controller gives a token', () =>

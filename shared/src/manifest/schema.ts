@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import { splitWords } from '../lib/index.ts';
-import { Argv, EnvName, WorkloadContainer, WorkloadSpec, type WorkloadSpecInput } from '../model/index.ts';
+import {
+  Argv,
+  EnvName,
+  RegistryReference,
+  WorkloadContainer,
+  WorkloadSpec,
+  type WorkloadSpecInput,
+} from '../model/index.ts';
 import { parseCpuMillis, parseMemoryMiB } from './units.ts';
 
 const spec = WorkloadSpec.shape;
@@ -35,10 +42,16 @@ const Cpu = z
   })
   .pipe(spec.cpuMillis.unwrap());
 
+const Image = z
+  .string()
+  .refine((text) => spec.image.safeParse(text).success || RegistryReference.safeParse(text).success, {
+    error: "An image name must look like 'web' or 'web:1.2', or 'registry.example.org/org/app:1.2'",
+  });
+
 /** One workload as a person writes it: the spec, with units. */
 export const ManifestWorkload = z.strictObject({
   name: spec.name,
-  image: spec.image,
+  image: Image,
   replicas: spec.replicas,
   command: Command.optional().describe('Program and arguments, as a list or one line; the image names it otherwise.'),
   env: z.record(EnvName, EnvValue).optional().describe('Environment variables.'),

@@ -23,6 +23,15 @@ export const ImageName = z
   )
   .describe('Image, as NAME or NAME:TAG.');
 
+/** An image of a registry: its first part has a dot or a port, or is localhost. Who fetches it looks closer. */
+export const RegistryReference = z
+  .string()
+  .max(512)
+  .regex(
+    /^(?:localhost|[A-Za-z0-9-]+(?:[.:][A-Za-z0-9.:-]+))(?:\/[a-z0-9._-]+)+(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]+)?$/,
+    "An image of a registry must look like 'registry.example.org/org/app:1.2'",
+  );
+
 /** A BLAKE3 digest: 64 lower-case hexadecimal digits. */
 export const Digest = z.string().regex(/^[0-9a-f]{64}$/, 'A digest is 64 hexadecimal digits');
 
