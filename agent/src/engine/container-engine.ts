@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { VoltError } from '@volt/shared/errors';
 import type {
@@ -12,17 +11,15 @@ import type {
 import type { LogLine } from '@volt/shared/rpc';
 import type { Clock, Files } from '../host/index.ts';
 import type { Network } from '../network/index.ts';
-import { enforced, missing, policyOf, requireEnforceable } from '../security/index.ts';
+import { enforced, missing, policyOf } from '../security/index.ts';
 import { eitherRings } from './bells.ts';
-import { numericUser, type Accounts } from './accounts.ts';
 import { ContainerAttachments } from './attachments.ts';
 import { withChange } from './change.ts';
-import { place, resolveConfig, type Resolved } from './config.ts';
 import { ContainerControls } from './controls.ts';
-import { ContainerFiles, type Fill } from './files/container-files.ts';
+import { ContainerFiles } from './files/container-files.ts';
 import type { FileAccess } from './files/file-access.ts';
 import type { FileOperations } from './files/file-operations.ts';
-import { Making } from './making.ts';
+import { Maker } from './maker.ts';
 import { recovered } from './recovery.ts';
 import type { Driver, Gauges, Reach, Watched } from './drivers/driver.ts';
 import type {
@@ -38,21 +35,13 @@ import type {
   LogOptions,
   Observed,
   Recovery,
-  ResolvedImage,
   Wanted,
 } from './engine.ts';
 import { isUp, Known, noHealths, statusOf } from './known.ts';
 import { Ledger } from './ledger.ts';
 import { checkLimits, limitsOf, unenforced } from './limits.ts';
-import {
-  changedSince,
-  checkTargets,
-  nothingGiven,
-  requireDevices,
-  requireGiven,
-  type GivenKeeper,
-} from './surroundings.ts';
-import { mountsFor, noVolumes, ownVolumes, type VolumeKeeper } from './storage.ts';
+import { changedSince, nothingGiven, type GivenKeeper } from './surroundings.ts';
+import { noVolumes, ownVolumes, type VolumeKeeper } from './storage.ts';
 
 export interface EngineOptions {
   readonly files: Files;
@@ -81,9 +70,7 @@ export class ContainerEngine implements Engine {
   readonly #known: Known;
   readonly #volumes: VolumeKeeper;
   readonly #given: GivenKeeper;
-  /** Configs that have an address and a slot, but are not in the ledger yet. */
-  readonly #placed = new Map<string, ContainerConfig>();
-  readonly #making = new Making();
+  readonly #maker: Maker;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -91,10 +78,11 @@ export class ContainerEngine implements Engine {
     this.#given = options.given ?? nothingGiven;
     const { driver, clock, healths = noHealths } = options;
     this.#known = new Known(new Ledger(options.files, options.containers), driver, healths);
+    this.#maker = new Maker({ ...options, known: this.#known, volumes: this.#volumes, given: this.#given });
     this.#fileWork = new ContainerFiles({
       ...options,
       known: this.#known,
-      define: (like, to, fill) => this.#defineLike(like, to, fill),
+      define: (like, to, fill) => this.#maker.defineLike(like, to, fill),
       start: (name, signal) => this.start(name, signal),
     });
     this.files = this.#fileWork;
@@ -116,14 +104,14 @@ export class ContainerEngine implements Engine {
 
   create(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus> {
     return this.#known.lanes.run(spec.name, signal, async () => {
-      await this.#create(spec, signal);
+      await this.#maker.create(spec, signal);
       return this.#withMissing(spec, await this.#known.status(spec.name));
     });
   }
 
   run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus> {
     return this.#known.lanes.run(spec.name, signal, async () => {
-      await this.#create(spec, signal);
+      await this.#maker.create(spec, signal);
       return this.#withMissing(spec, await this.#start(spec.name, signal));
     });
   }
@@ -136,16 +124,11 @@ export class ContainerEngine implements Engine {
         throw new VoltError('CONFLICT', `Container '${name}' is ${state}`, { hint: `volt container stop ${name}` });
       }
       const lower = await images.ensureLower(config.image.tree, signal);
-      this.#refuseTaken(to);
-      this.#placed.set(to, config);
-      try {
-        const renamed = await this.#known.ledger.rename(name, to);
-        await driver.rename(name, to);
-        await this.#known.healths.forget(name);
-        await driver.install(renamed, lower);
-      } finally {
-        this.#placed.delete(to);
-      }
+      using _reserved = this.#maker.reserve(to, config);
+      const renamed = await this.#known.ledger.rename(name, to);
+      await driver.rename(name, to);
+      await this.#known.healths.forget(name);
+      await driver.install(renamed, lower);
       return this.#known.noted(to);
     });
   }
@@ -210,7 +193,7 @@ export class ContainerEngine implements Engine {
   }
 
   inUse(): InUse[] {
-    return this.#making.and(this.#known.ledger.all());
+    return this.#maker.inUse();
   }
 
   async inspect(name: string): Promise<Inspected> {
@@ -239,7 +222,7 @@ export class ContainerEngine implements Engine {
     // Not in the name's lane: a shell left open must not keep the container from being stopped.
     const config = this.#known.existing(name);
     const { user = config.user } = request;
-    const asUser = request.user === undefined ? config : { ...config, user: await this.#userOf(config, user) };
+    const asUser = request.user === undefined ? config : { ...config, user: await this.#maker.userOf(config, user) };
     return this.#options.driver.exec(asUser, request, io, signal);
   }
 
@@ -254,11 +237,11 @@ export class ContainerEngine implements Engine {
       }
       if (present !== undefined && !isSameWork(present, wanted)) {
         // What cannot be made does not take the place of what runs.
-        await this.#requireAll(wanted.spec);
+        await this.#maker.requireAll(wanted.spec);
         await this.#remove(name, signal);
       }
       const kept = this.#known.ledger.get(name);
-      if (kept === undefined) await this.#create(wanted.spec, signal, wanted);
+      if (kept === undefined) await this.#maker.create(wanted.spec, signal, wanted);
       else if (!isDeepStrictEqual(kept.assignment, wanted.assignment)) {
         await this.#known.ledger.put({ ...kept, assignment: wanted.assignment });
       }
@@ -268,12 +251,11 @@ export class ContainerEngine implements Engine {
   }
 
   mounted(): { container: string; mounts: readonly Mount[] }[] {
-    const all = [...this.#known.ledger.all(), ...this.#placed.values()];
-    return all.map(({ spec, mounts = [] }) => ({ container: spec.name, mounts }));
+    return this.#maker.all().map(({ spec, mounts = [] }) => ({ container: spec.name, mounts }));
   }
 
   specs(): ContainerSpec[] {
-    return [...this.#known.ledger.all(), ...this.#placed.values()].map(({ spec }) => spec);
+    return this.#maker.all().map(({ spec }) => spec);
   }
 
   changes(signal: AbortSignal): AsyncIterable<void> {
@@ -295,95 +277,6 @@ export class ContainerEngine implements Engine {
     const remove = (name: string) => this.#remove(name, signal);
     const release = (name: string) => this.#fileWork.release(name);
     return recovered({ known: this.#known, driver, images, network, clear, down, remove, release }, signal);
-  }
-
-  async #create(spec: ContainerSpec, signal: AbortSignal, wanted?: Wanted): Promise<void> {
-    const { images, clock } = this.#options;
-    this.#refuseTaken(spec.name);
-    await this.#requireAll(spec);
-    const image = wanted === undefined ? await images.resolve(spec.image) : await images.open(wanted.image.manifest);
-    // Whoever takes the image's name away meanwhile, and collects, leaves what this container will run from.
-    using _kept = this.#making.keep(spec.name, image);
-    const lower = await images.ensureLower(image.tree, signal);
-    const assignment = wanted?.assignment ?? null;
-    const accounts = await this.#accounts(image, spec.user);
-    const mounts = await mountsFor(this.#volumes, spec, image.config.volumes ?? []);
-    const resolved = resolveConfig({ spec, image, accounts, mounts, assignment, now: clock.now(), id: newId() });
-    signal.throwIfAborted();
-    await this.#define(resolved, lower);
-  }
-
-  /** Gives it what no other has. `fill` puts files of its own in their place before anybody knows of it. */
-  async #define(resolved: Resolved, lower: string, fill?: (config: ContainerConfig) => Promise<void>): Promise<void> {
-    const { name } = resolved.spec;
-    // No wait between reading who has what and reserving it. Another may have been given the name in the meantime.
-    this.#refuseTaken(name);
-    checkTargets(resolved);
-    requireGiven(this.#given, resolved.spec);
-    const others = [...this.#known.ledger.all(), ...this.#placed.values()];
-    const config = place(resolved, others, (used) => this.#options.network.place(used));
-    this.#placed.set(name, config);
-    let made: readonly string[] = [];
-    try {
-      await fill?.(config);
-      made = await this.#volumes.ensure(config, new AbortController().signal);
-      await this.#known.ledger.put(config);
-      await this.#options.driver.install(config, lower);
-    } catch (thrown) {
-      await this.#undo(name);
-      this.#placed.delete(name);
-      await this.#volumes.discard(made).catch(() => undefined);
-      throw thrown;
-    } finally {
-      this.#placed.delete(name);
-    }
-  }
-
-  /** One with the settings of another, and nothing that must differ. */
-  async #defineLike({ spec, image, ...like }: ContainerConfig, to: string, fill: Fill): Promise<void> {
-    const { images, clock } = this.#options;
-    this.#refuseTaken(to);
-    const lower = await images.ensureLower(image.tree, new AbortController().signal);
-    const { config } = await images.open(image.manifest);
-    const mounts = await mountsFor(this.#volumes, { ...spec, name: to }, config.volumes ?? []);
-    const own = { id: newId(), assignment: null, isStoppedByHand: undefined, createdAt: clock.now().toISOString() };
-    await this.#define({ ...like, spec: { ...spec, name: to }, image, mounts, ...own }, lower, fill);
-  }
-
-  /** Throws where this machine has not all that is asked for. */
-  async #requireAll(spec: ContainerSpec): Promise<void> {
-    const { driver, files } = this.#options;
-    checkLimits(spec);
-    requireEnforceable(spec, driver.landlock);
-    requireGiven(this.#given, spec);
-    await requireDevices(files, spec);
-  }
-
-  #refuseTaken(name: string): void {
-    const present = this.#known.ledger.get(name) ?? this.#placed.get(name);
-    if (present !== undefined) throw nameTaken(name, present);
-  }
-
-  /** What cannot be removed here is removed when the agent starts; the caller is told of the first failure. */
-  async #undo(name: string): Promise<void> {
-    await this.#known.ledger
-      .remove(name)
-      .then(() => this.#options.driver.remove(name))
-      .catch(() => undefined);
-  }
-
-  async #userOf({ image }: ContainerConfig, user: string): Promise<string> {
-    return numericUser(user, await this.#accountsIn(image.tree));
-  }
-
-  async #accounts({ config, tree }: ResolvedImage, user = config.user): Promise<Accounts> {
-    return user === '' ? { passwd: '', group: '' } : this.#accountsIn(tree);
-  }
-
-  async #accountsIn(tree: string): Promise<Accounts> {
-    const { images } = this.#options;
-    const read = async (name: string) => (await images.readFile(tree, `etc/${name}`)) ?? '';
-    return { passwd: await read('passwd'), group: await read('group') };
   }
 
   async #withMissing(limits: Limits, status: ContainerStatus): Promise<ContainerStatus> {
@@ -432,17 +325,6 @@ export class ContainerEngine implements Engine {
     await this.#volumes.discard(own);
     await this.#known.healths.forget(name);
   }
-}
-
-const newId = (): string => randomUUID().replaceAll('-', '');
-
-/** What the cluster placed here cannot be deleted here. */
-function nameTaken(name: string, { assignment }: ContainerConfig): VoltError {
-  const hint =
-    assignment === null
-      ? `volt container delete ${name}, or choose another name`
-      : `it belongs to the workload '${assignment.workload}' of the cluster: choose another name`;
-  return new VoltError('ALREADY_EXISTS', `Container '${name}' exists`, { hint });
 }
 
 const isSameWork = (config: ContainerConfig, { spec, image }: Wanted): boolean =>
