@@ -196,7 +196,7 @@ exec "sleep", "87655"`;
     );
     expect(await node.sh(`cat /proc/${left}/cgroup`)).toBe(cgroup);
     // By another way in than ours it is elsewhere: so the comparison above can fail.
-    const stray = `nsenter --target ${pid} --all -- sleep 87656 & cat /proc/$!/cgroup; kill $!`;
+    const stray = `nsenter --target ${pid} --all -- sleep 87656 > /dev/null 2>&1 & cat /proc/$!/cgroup; kill $!`;
     expect(await node.sh(stray)).not.toBe(cgroup);
   });
 });
