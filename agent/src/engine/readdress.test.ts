@@ -59,7 +59,7 @@ test('the next start of the agent has nothing to do, and nor has one with the sa
   expect(pidOf(host, 'web')).toBe(before);
 });
 
-test('an agent that is killed meanwhile, at any call, goes on with it: what ran runs, with its new address', async () => {
+test('an agent that is killed meanwhile, at any call, goes on with it: what ran runs again', async () => {
   for (let last = 1; ; last += 1) {
     const host = await node();
     const life = new Life(last);

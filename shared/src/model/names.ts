@@ -23,12 +23,16 @@ export const ImageName = z
   )
   .describe('Image, as NAME or NAME:TAG.');
 
+const HOST = '(?:localhost|[A-Za-z0-9-]+[.:][A-Za-z0-9.:-]+)';
+const PATH = '(?:/[a-z0-9._-]+)+';
+const TAG = '(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]+)?';
+
 /** An image of a registry: its first part has a dot or a port, or is localhost. Who fetches it looks closer. */
 export const RegistryReference = z
   .string()
   .max(512)
   .regex(
-    /^(?:localhost|[A-Za-z0-9-]+(?:[.:][A-Za-z0-9.:-]+))(?:\/[a-z0-9._-]+)+(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]+)?$/,
+    new RegExp(`^${HOST}${PATH}${TAG}$`),
     "An image of a registry must look like 'registry.example.org/org/app:1.2'",
   );
 
