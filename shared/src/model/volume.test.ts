@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { WorkloadSpec } from './cluster.ts';
 import { askedMounts, Mount, Storage, volumeTargets } from './volume.ts';
 
 const read = (storage: Partial<Storage>) => askedMounts(Storage.parse(storage));
@@ -79,6 +80,12 @@ test('whatever is written, a mount has no characters that would end a word of ns
       expect(mount?.target).not.toMatch(/[:\\"'\n]|\/\.\.?(?:\/|$)/);
     }),
   );
+});
+
+test('a workload of the cluster says it in the same words', () => {
+  const volumes = ['data:/data:ro'];
+  expect(WorkloadSpec.parse({ name: 'db', image: 'db', volumes })).toMatchObject({ volumes });
+  expect(WorkloadSpec.safeParse({ name: 'db', image: 'db', volumes: ['data'] }).success).toBe(false);
 });
 
 test('of what an image declares, only paths that can have a volume get one', () =>

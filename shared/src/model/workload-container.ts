@@ -4,6 +4,7 @@ import { ContainerSpec } from './container.ts';
 import { Environment } from './environment.ts';
 import { Isolation } from './isolation.ts';
 import { Limits } from './limits.ts';
+import { Storage } from './volume.ts';
 
 const { stopSignal, stopTimeout, without } = ContainerSpec.shape;
 
@@ -15,6 +16,7 @@ export const WorkloadContainer = z.object({
   stopSignal,
   stopTimeout,
   ...Isolation.shape,
+  ...Storage.shape,
   without,
   // Each copy has a name of its own.
   ...Environment.omit({ hostname: true }).shape,
