@@ -19,17 +19,20 @@ async function world() {
     updatedAt: (_kind, name) => changed.get(name),
   };
   const passwd = 'root:x:0:0::/:/bin/sh\nwww:x:33:34::/:/bin/sh\n';
+  const images = imagesOf({ app: image() }, { 'etc/passwd': passwd, 'etc/group': '' });
+  /** What others do while a container is made. */
+  const meanwhile = { act: () => {} };
   const engine = new ContainerEngine({
     files,
     given,
     driver: new FakeDriver(),
     clock: stillClock,
-    images: imagesOf({ app: image() }, { 'etc/passwd': passwd, 'etc/group': '' }),
+    images: { ...images, ensureLower: (tree, stop) => (meanwhile.act(), images.ensureLower(tree, stop)) },
     network: networkOf(),
     containers: '/var/lib/volt/containers',
     access: {} as never,
   });
-  return { engine, changed };
+  return { engine, changed, meanwhile };
 }
 
 test('a secret, config or device that is not there makes no container', async () => {
@@ -41,6 +44,13 @@ test('a secret, config or device that is not there makes no container', async ()
   await expect(make({ secrets: ['db:/x', 'db:/x'] })).rejects.toThrow("Two things are to be at '/x'");
   expect(await engine.list()).toEqual([]);
   await make({ secrets: ['db'], devices: ['fuse'] });
+});
+
+test('a secret that is deleted while a container is made is not given to it', async () => {
+  const { engine, changed, meanwhile } = await world();
+  meanwhile.act = () => void changed.delete('db');
+  await expect(engine.create(spec('web', { secrets: ['db'] }), signal)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(await engine.list()).toEqual([]);
 });
 
 test('what cannot be made does not take the place of what runs', async () => {
