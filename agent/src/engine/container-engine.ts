@@ -129,7 +129,7 @@ export class ContainerEngine implements Engine {
       await driver.rename(name, to);
       await this.#known.healths.forget(name);
       await driver.install(renamed, lower);
-      return this.#known.noted(to);
+      return await this.#known.noted(to);
     });
   }
 

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { VoltError } from '@volt/shared/errors';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder, volt, type Answer, type Asked } from '../run/testing.ts';
 import { FakeTerminal } from '../terminal/testing.ts';
@@ -198,4 +199,19 @@ test.each([
   expect(code).toBe(2);
   expect(stderr).toContain(expected);
   expect(asked).toEqual([]);
+});
+
+test('a copy of a workload is found wherever in the cluster it runs', async () => {
+  const { seen, answer } = taking();
+  const rows = [{ name: 'web-0', workload: 'web', node: 'node2', state: 'running' }];
+  const look: Answer = (asked, stream) => {
+    if (asked.params['name'] === 'web') throw new VoltError('NOT_FOUND', "There is no container 'web'");
+    return lookIn(dirs)(asked, stream);
+  };
+  const answers = { 'instance.list': () => rows, 'container.look': look, 'container.unpack': answer };
+  const { code, stderr } = await volt(['cp', `${here()}/file`, 'web:/srv'], { answers });
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  expect(seen.asked?.params).toMatchObject({ name: 'web-0', path: '/srv' });
+  expect(seen.asked?.options).toMatchObject({ scope: 'controller', node: 'node2' });
 });

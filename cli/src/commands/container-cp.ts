@@ -11,7 +11,7 @@ import * as z from 'zod';
 import { command } from '../catalog/index.ts';
 import type { Session } from '../session/index.ts';
 import { archiveOf, localKind, localTarget, unpackInto } from './local-files.ts';
-import { type Agent, channel, destinationInside, showing } from './copying.ts';
+import { channel, destinationInside, placeOf, showing, type Side } from './copying.ts';
 import { frames } from './image-import.ts';
 
 const row = agentMethods['container.pack'];
@@ -43,19 +43,12 @@ export const containerCp = command({
     if (from.name === undefined && to.name === undefined) {
       throw new VoltError('USAGE', 'One of both must be in a container', { hint: 'volt cp NAME:/path ./here' });
     }
-    const agent = await session.agent('container cp');
-    if (from.name !== undefined && to.name !== undefined) await between(agent, session, { from, to, how });
-    else if (from.name !== undefined) await outOf(agent, session, { from, to: to.path, how });
-    else await into(agent, session, { from: from.path, to, how });
+    if (from.name !== undefined && to.name !== undefined) await between(session, { from, to, how });
+    else if (from.name !== undefined) await outOf(session, { from, to: to.path, how });
+    else await into(session, { from: from.path, to, how });
     return 0;
   },
 });
-
-interface Side {
-  /** Undefined for this machine. */
-  readonly name: string | undefined;
-  readonly path: string;
-}
 
 interface How {
   readonly follow: boolean;
@@ -83,10 +76,10 @@ const meansContents = (path: string): boolean => path === '/' || path.endsWith('
 /** The name under which a path arrives in a folder. */
 const nameOf = (path: string): string => posix.basename(posix.resolve('/', path)) || 'root';
 
-async function outOf(agent: Agent, session: Session, { from, to, how }: { from: Side; to: string; how: How }) {
+async function outOf(session: Session, { from, to, how }: { from: Side; to: string; how: How }) {
   const { signal } = session;
-  const request = { name: from.name!, path: from.path };
-  const found = await agent.call('container.look', { ...request, follow: how.follow }, { signal });
+  const { agent, name, found } = await placeOf(from, session, how.follow);
+  const request = { name, path: from.path };
   if (found === null) throw noSuchFile(from);
   const onTerminal = to === '-' && session.terminal.stdout.isTerminal;
   if (onTerminal)
@@ -113,7 +106,7 @@ async function outOf(agent: Agent, session: Session, { from, to, how }: { from: 
   }
 }
 
-async function into(agent: Agent, session: Session, { from, to, how }: { from: string; to: Side; how: How }) {
+async function into(session: Session, { from, to, how }: { from: string; to: Side; how: How }) {
   const { signal } = session;
   const isStream = from === '-';
   if (isStream && session.terminal.stdin.isTerminal) {
@@ -122,15 +115,16 @@ async function into(agent: Agent, session: Session, { from, to, how }: { from: s
   const kind = isStream ? undefined : await localKind(from, how.follow);
   const wanted = { isFolder: kind === 'dir', name: basename(kind === undefined ? '' : absolute(from)), isStream };
   const isContents = isStream || (kind === 'dir' && meansContents(from));
-  const place = await destinationInside(agent, session, { to, wanted, isContents });
+  const there = await placeOf(to, session, true);
+  const place = await destinationInside(there, session, { to, wanted, isContents });
   const archive = isStream
     ? { archive: session.terminal.stdin.stream() as AsyncIterable<Buffer>, destroy: () => {} }
     : await archiveOf(from, { follow: how.follow, isContents: isContents && place.as === undefined });
   const progress = showing(session, `Copying to ${to.name}:${to.path}`);
   try {
-    const request = { name: to.name!, ...place, keepOwner: how.keepOwner };
+    const request = { name: there.name, ...place, keepOwner: how.keepOwner };
     const counted = progress.through(archive.archive);
-    await agent.stream('container.unpack', request, { signal, onEvent: () => {}, input: frames(counted) });
+    await there.agent.stream('container.unpack', request, { signal, onEvent: () => {}, input: frames(counted) });
   } finally {
     await progress.end();
     archive.destroy();
@@ -140,15 +134,16 @@ async function into(agent: Agent, session: Session, { from, to, how }: { from: s
 const absolute = (path: string): string => posix.resolve(process.cwd(), path);
 
 /** From one container to another, through here: they may be on machines that do not know of each other's. */
-async function between(agent: Agent, session: Session, { from, to, how }: { from: Side; to: Side; how: How }) {
+async function between(session: Session, { from, to, how }: { from: Side; to: Side; how: How }) {
   const { signal } = session;
-  const request = { name: from.name!, path: from.path };
-  const found = await agent.call('container.look', { ...request, follow: how.follow }, { signal });
+  const { agent, name, found } = await placeOf(from, session, how.follow);
+  const request = { name, path: from.path };
   if (found === null) throw noSuchFile(from);
   const isFolder = found.type === 'dir';
   const wanted = { isFolder, name: nameOf(from.path), isStream: false };
   const isContents = isFolder && meansContents(from.path);
-  const place = await destinationInside(agent, session, { to, wanted, isContents });
+  const there = await placeOf(to, session, true);
+  const place = await destinationInside(there, session, { to, wanted, isContents });
   const as = isContents && place.as === undefined ? '.' : nameOf(from.path);
   const progress = showing(session, `Copying ${from.name}:${from.path} to ${to.name}:${to.path}`);
   const { write, end, fail, chunks } = channel();
@@ -161,8 +156,8 @@ async function between(agent: Agent, session: Session, { from, to, how }: { from
     .then(end, fail);
   try {
     const input = frames(progress.through(chunks()));
-    const unpacked = { name: to.name!, ...place, keepOwner: how.keepOwner };
-    await agent.stream('container.unpack', unpacked, { signal, onEvent: () => {}, input });
+    const unpacked = { name: there.name, ...place, keepOwner: how.keepOwner };
+    await there.agent.stream('container.unpack', unpacked, { signal, onEvent: () => {}, input });
     await reading;
   } finally {
     await progress.end();

@@ -1,11 +1,36 @@
 /** What both directions of `volt cp` share. */
 import { posix } from 'node:path';
-import type { Client } from '@volt/shared/client';
 import { VoltError } from '@volt/shared/errors';
-import type { AgentMethods } from '@volt/shared/rpc';
+import type { FileLook } from '@volt/shared/rpc';
 import type { Session } from '../session/index.ts';
+import { asksOneAgent, findElsewhere, findInCluster, onlyOne, type Place } from './locate.ts';
 
-export type Agent = Client<AgentMethods>;
+export interface Side {
+  /** Undefined for this machine. */
+  readonly name: string | undefined;
+  readonly path: string;
+}
+
+/** A container, wherever it is, and what is at the path there. */
+interface There extends Place {
+  readonly found: FileLook | null;
+}
+
+export async function placeOf(side: Side, session: Session, follow: boolean): Promise<There> {
+  const name = side.name!;
+  const look = async (place: Place): Promise<There> => {
+    const request = { name: place.name, path: side.path, follow };
+    return { ...place, found: await place.agent.call('container.look', request, { signal: session.signal }) };
+  };
+  if (!(await asksOneAgent(session))) return look(onlyOne(await findInCluster(name, session), name));
+  try {
+    return await look({ name, agent: await session.agent('container cp') });
+  } catch (thrown) {
+    // Of the container: a file that is not there is no error.
+    if (!(thrown instanceof VoltError) || thrown.code !== 'NOT_FOUND') throw thrown;
+    return look(onlyOne(await findElsewhere(name, session, thrown), name));
+  }
+}
 
 interface Wanted {
   readonly isFolder: boolean;
@@ -14,24 +39,23 @@ interface Wanted {
   readonly isStream: boolean;
 }
 
-export interface Place {
+export interface Destination {
   /** A folder that is there. */
   readonly path: string;
   /** What is to be in it; without one, what the archive says. */
   readonly as?: string;
 }
 
-interface Destination {
-  readonly to: { readonly name: string | undefined; readonly path: string };
+interface Asked {
+  readonly to: Side;
   readonly wanted: Wanted;
   readonly isContents: boolean;
 }
 
 /** As cp: into a folder that is there, or under a name that is not yet. */
-export async function destinationInside(agent: Agent, { signal }: Session, asked: Destination): Promise<Place> {
+export async function destinationInside(there: There, { signal }: Session, asked: Asked): Promise<Destination> {
   const { to, wanted, isContents } = asked;
-  const name = to.name!;
-  const found = await agent.call('container.look', { name, path: to.path, follow: true }, { signal });
+  const { agent, name, found } = there;
   if (found?.type === 'dir') return isContents ? { path: found.path } : { path: found.path, as: wanted.name };
   const where = `'${to.path}' of '${name}'`;
   if (wanted.isStream) {
