@@ -26,7 +26,7 @@ const { image, scenario } = onOneNode('soak');
 /** Of each kind that has something of its own to clear away. */
 const kinds = [
   '',
-  '--restart always --no-boot',
+  '--restart always --no-autostart',
   '--health-cmd env --health-interval 200ms --wait',
   '--memory 64M --ulimit nofile=100 --label soak=yes',
 ];

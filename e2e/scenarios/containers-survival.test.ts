@@ -52,7 +52,7 @@ describe('without the agent', () => {
 describe('a node that boots', () => {
   scenario('starts its containers without the agent, but for those that are not to', async (node) => {
     await run(node, 'stay-boot', image, idle);
-    await run(node, 'stay-not', image, { command: idle, flags: ['--no-boot'] });
+    await run(node, 'stay-not', image, { command: idle, flags: ['--no-autostart'] });
     await inside(node, 'stay-boot', 'echo mine > /kept');
     const { config } = await inspect(node, 'stay-boot');
     try {

@@ -5,6 +5,7 @@ import type { Place } from '../network/index.ts';
 import { numericUser, type Accounts } from './accounts.ts';
 import type { ResolvedImage } from './engine.ts';
 import { healthCheckOf } from './health.ts';
+import { OS_STOP_SIGNAL } from './os.ts';
 import { freeSlot, userRange } from './slots.ts';
 
 /** What programs expect to find when neither the image nor the user says otherwise. */
@@ -27,8 +28,10 @@ export type Resolved = Omit<ContainerConfig, 'network' | 'userns'>;
 
 export function resolveConfig({ spec, image, accounts, mounts, assignment, now, id }: Facts): Resolved {
   const { config, manifest, tree } = image;
-  const command = spec.command.length > 0 ? [...spec.command] : [...config.entrypoint, ...config.cmd];
-  if (command.length === 0) {
+  const isOs = spec.os === true;
+  const own = spec.command.length > 0 ? [...spec.command] : [...config.entrypoint, ...config.cmd];
+  const command = isOs ? [] : own;
+  if (command.length === 0 && !isOs) {
     throw new VoltError('USAGE', `Image '${spec.image}' names no program to run`, {
       hint: `volt run ${spec.name} ${spec.image} -- PROGRAM`,
     });
@@ -38,10 +41,10 @@ export function resolveConfig({ spec, image, accounts, mounts, assignment, now, 
     image: { manifest, tree },
     command,
     env: { PATH, ...config.env, ...spec.env },
-    workdir: spec.workdir ?? config.workdir,
-    user: numericUser(spec.user ?? config.user, accounts),
+    workdir: isOs ? '' : (spec.workdir ?? config.workdir),
+    user: isOs ? '' : numericUser(spec.user ?? config.user, accounts),
     health: healthCheckOf(spec, config.healthcheck),
-    stopSignal: spec.stopSignal ?? config.stopSignal,
+    stopSignal: isOs ? OS_STOP_SIGNAL : (spec.stopSignal ?? config.stopSignal),
     ...(mounts !== undefined && { mounts }),
     assignment,
     createdAt: now.toISOString(),

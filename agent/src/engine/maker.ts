@@ -13,6 +13,7 @@ import type { Fill } from './files/container-files.ts';
 import type { Known } from './known.ts';
 import { checkLimits } from './limits.ts';
 import { Making } from './making.ts';
+import { checkOs, requireSystemd } from './os.ts';
 import { mountsFor, type VolumeKeeper } from './storage.ts';
 import { checkTargets, requireDevices, requireGiven, type GivenKeeper } from './surroundings.ts';
 
@@ -61,6 +62,7 @@ export class Maker {
     // Whoever takes the image's name away meanwhile, and collects, leaves what this container will run from.
     using _kept = this.#making.keep(spec.name, image);
     const lower = await images.ensureLower(image.tree, signal);
+    await requireSystemd(this.#options.files, lower, spec);
     const assignment = wanted?.assignment ?? null;
     const accounts = await this.#accounts(image, spec.user);
     const mounts = await mountsFor(this.#options.volumes, spec, image.config.volumes ?? []);
@@ -109,6 +111,7 @@ export class Maker {
   async requireAll(spec: ContainerSpec): Promise<void> {
     const { driver, files } = this.#options;
     checkLimits(spec);
+    checkOs(spec);
     requireEnforceable(spec, driver.landlock);
     requireGiven(this.#options.given, spec);
     await requireDevices(files, spec);

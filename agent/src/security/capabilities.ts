@@ -65,8 +65,28 @@ const usual: readonly string[] = [
   'sys_chroot',
 ];
 
+/** What a systemd needs besides to run services as they are written; all within its user namespace. */
+const forBooting: readonly string[] = [
+  ...usual,
+  'dac_read_search',
+  'ipc_owner',
+  'lease',
+  'net_bind_service',
+  'sys_admin',
+  'sys_boot',
+  'sys_nice',
+  'sys_ptrace',
+  'sys_resource',
+  'sys_tty_config',
+];
+
 /** In the order of their numbers. */
-export function keptCapabilities({ capAdd = [], capDrop = [], without = [] }: Asked): string[] {
+export const keptCapabilities = (asked: Asked): string[] => kept(usual, asked);
+
+/** Of one that boots: for its systemd and all that this starts. */
+export const bootCapabilities = (asked: Asked): string[] => kept(forBooting, asked);
+
+function kept(usual: readonly string[], { capAdd = [], capDrop = [], without = [] }: Asked): string[] {
   if (without.includes('capabilities') || without.includes('all')) return [...names];
   const added = capAdd.includes('all') ? names : capAdd;
   const dropped: readonly string[] = capDrop.includes('all') ? usual : capDrop;

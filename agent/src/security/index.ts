@@ -1,2 +1,2 @@
-export { capabilityMask, otherCapabilities } from './capabilities.ts';
+export { bootCapabilities, capabilityMask, otherCapabilities } from './capabilities.ts';
 export { enforced, policyArguments, missing, policyOf, requireEnforceable } from './policy.ts';

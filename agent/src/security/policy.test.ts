@@ -116,3 +116,11 @@ test('inspect tells only what the kernel enforces', () => {
     landlock: null,
   });
 });
+
+test('what boots is told as it is: nspawn has its filter, and nothing of it is under a policy of files', () => {
+  const told = enforced({ spec: spec({ os: true, capDrop: ['sys_nice'] }), userns }, 7);
+  expect(told).toMatchObject({ userNamespace: userns, seccomp: 'nspawn', noNewPrivileges: false, landlock: null });
+  expect(told.capabilities).toContain('sys_admin');
+  expect(told.capabilities).not.toContain('sys_nice');
+  expect(told.capabilities).not.toContain('sys_module');
+});

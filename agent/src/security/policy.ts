@@ -11,7 +11,7 @@ import {
   givenFiles,
   type Protection,
 } from '@volt/shared/model';
-import { capabilityMask, keptCapabilities } from './capabilities.ts';
+import { bootCapabilities, capabilityMask, keptCapabilities } from './capabilities.ts';
 
 export interface Policy {
   readonly userNamespace: boolean;
@@ -114,6 +114,7 @@ export function requireEnforceable(spec: ContainerSpec, version: number): void {
 
 /** The words of `inspect`. */
 export function enforced({ spec, userns }: Pick<ContainerConfig, 'spec' | 'userns'>, version: number): Enforced {
+  if (spec.os === true) return enforcedOnOs({ spec, userns });
   const policy = policyOf(spec);
   const { landlock } = policy;
   return {
@@ -136,6 +137,22 @@ export function enforced({ spec, userns }: Pick<ContainerConfig, 'spec' | 'usern
             netConnect: allowed(landlock.netConnect, version),
           },
     missing: missing(policy, version),
+  };
+}
+
+/** A system of its own starts and mounts what it likes: it is kept apart by its users, and by nspawn's filter. */
+function enforcedOnOs({ spec, userns }: Pick<ContainerConfig, 'spec' | 'userns'>): Enforced {
+  const { readOnly, devices, maskedPaths } = policyOf(spec);
+  return {
+    userNamespace: userns,
+    capabilities: bootCapabilities(spec),
+    noNewPrivileges: false,
+    seccomp: 'nspawn',
+    readOnly,
+    devices: devices ? 'given' : 'any',
+    maskedPaths,
+    landlock: null,
+    missing: [],
   };
 }
 

@@ -44,7 +44,7 @@ describe('words become params', () => {
     expect(made).toMatchObject({ labels: { a: '1', b: '2' } });
   });
   test('a switch that is on by default is turned off', async () => {
-    expect(await params('run web nginx --no-boot', 'container.run')).toMatchObject({ boot: false });
+    expect(await params('run web nginx --no-autostart', 'container.run')).toMatchObject({ boot: false });
   });
   test('numbers', async () => {
     expect(await params('container stop web -t 60', 'container.stop')).toEqual({ name: 'web', grace: 60 });

@@ -36,7 +36,12 @@ export const ContainerSpec = z.object({
   env: Env.default({}).describe('Environment variables.'),
   labels: Labels.default({}).describe('Labels to find it by.'),
   restart: RestartPolicy.default('no').describe('When to start it again after it ends.'),
-  boot: z.boolean().default(true).describe('Start it when the machine starts.'),
+  boot: z.boolean().meta({ flag: 'autostart' }).default(true).describe('Start it when the machine starts.'),
+  os: z
+    .boolean()
+    .meta({ flag: 'boot' })
+    .optional()
+    .describe('Boot its image as an operating system: its systemd is the first process, and runs its services.'),
   stopSignal: SignalName.optional().describe('Signal that asks its program to end; the image names it otherwise.'),
   stopTimeout: z
     .int()

@@ -105,7 +105,9 @@ export const Enforced = z.object({
   userNamespace: z.object({ base: z.int(), size: z.int() }).nullable().describe('Its own range of users of the node.'),
   capabilities: z.array(z.string()).describe('What root inside is left with.'),
   noNewPrivileges: z.boolean(),
-  seccomp: z.enum(['default', 'off']).describe('The filter of system calls.'),
+  seccomp: z
+    .enum(['default', 'nspawn', 'off'])
+    .describe('The filter of system calls; one that boots has the wider one of nspawn.'),
   readOnly: z.boolean(),
   devices: z.enum(['given', 'any']).describe('Which devices of the machine its control group lets be used.'),
   maskedPaths: z.boolean().describe('Whether what the firmware tells of the machine is hidden.'),

@@ -15,7 +15,7 @@ const masks = ['/sys/firmware'];
 export const rareMasks = ['/sys/devices/virtual/powercap'];
 
 export function isolationArguments({ spec, userns }: ContainerConfig, masked: readonly string[] = []): string[] {
-  const { userNamespace, noNewPrivileges, readOnly, maskedPaths: areMasked } = policyOf(spec);
+  const { userNamespace, noNewPrivileges, readOnly } = policyOf(spec);
   const kept = keptByInit(spec);
   const others = otherCapabilities(kept);
   return [
@@ -26,9 +26,12 @@ export function isolationArguments({ spec, userns }: ContainerConfig, masked: re
     `--capability=${capabilityList(kept)}`,
     ...(others.length === 0 ? [] : [`--drop-capability=${capabilityList(others)}`]),
     ...(readOnly ? ['--read-only'] : []),
-    ...(areMasked ? [...masks, ...masked].map((path) => `--inaccessible=${path}`) : []),
+    ...maskArguments(spec, masked),
   ];
 }
+
+export const maskArguments = (spec: ContainerSpec, masked: readonly string[] = []): string[] =>
+  policyOf(spec).maskedPaths ? [...masks, ...masked].map((path) => `--inaccessible=${path}`) : [];
 
 /**
  * nspawn has no filter of system calls here: to compile it takes a third of a
@@ -53,4 +56,5 @@ const keptByInit = (spec: ContainerSpec): string[] =>
 /** Whose the files of root inside are, on the node. */
 export const ownerOf = ({ spec, userns }: ContainerConfig): number => (policyOf(spec).userNamespace ? userns.base : 0);
 
-const capabilityList = (names: readonly string[]): string => names.map((name) => `CAP_${name.toUpperCase()}`).join(',');
+export const capabilityList = (names: readonly string[]): string =>
+  names.map((name) => `CAP_${name.toUpperCase()}`).join(',');

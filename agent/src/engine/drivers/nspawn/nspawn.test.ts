@@ -28,6 +28,14 @@ test('a unit with all there is', () => {
   expect(renderUnit(always, '/lower/tree', paths, facts)).toMatchSnapshot();
 });
 
+test('a unit of one that boots', () => {
+  const plain = config('box', { command: [], stopSignal: 'SIGRTMIN+3' });
+  const text = renderUnit({ ...plain, spec: { ...plain.spec, os: true } }, '/lower/tree', paths, facts);
+  expect(text).toMatchSnapshot();
+  // nspawn's filter is the only one that it has.
+  expect(text).not.toMatch(/SYSTEMD_SECCOMP|\/run\/volt\/(?:enter|init)/);
+});
+
 test('how it is started again is in its unit', () => {
   const lines = (restart: string, rest: object = {}) => {
     const plain = config('web', rest);

@@ -4,6 +4,7 @@ import type { ContainerConfig } from '@volt/shared/model';
 import { VoltError } from '@volt/shared/errors';
 import { MARK_FIELD } from '@volt/shared/systemd';
 import { hardwareAddress } from '../../../network/index.ts';
+import { BOOT_PROPERTIES, BOOT_SECONDS, bootArguments, isOs } from './boot.ts';
 import { consoleArguments, consoleProperties } from './console.ts';
 import { environmentArguments } from './environment.ts';
 import { limitProperties, limitsOf, rlimitArguments } from '../../limits.ts';
@@ -25,6 +26,7 @@ const logging = ({ id }: ContainerConfig): string =>
 
 /** At machine shutdown, and for `systemctl stop`; `volt container stop` brings its own. */
 export const STOP_SECONDS = 90;
+const START_SECONDS = 60;
 
 /** systemd refuses longer lines; the kernel longer argument lists. */
 const COMMAND_BYTES_MAX = 128 * 1024;
@@ -65,15 +67,14 @@ ${startLimit(spec.restart)}
 Type=notify
 ${consoleProperties(config)}Slice=system.slice
 SyslogIdentifier=${spec.name}
-${logging(config)}Environment=${isolationEnvironment}
-EnvironmentFile=-${paths.containers}/${spec.name}/env
+${logging(config)}${isOs(config) ? '' : `Environment=${isolationEnvironment}\n`}EnvironmentFile=-${paths.containers}/${spec.name}/env
 ExecStart=:${quoted(run)}
 ExecStopPost=:${quoted([script, 'down', spec.name])}
 Delegate=yes
 OOMPolicy=continue
 ${deviceLines(config)}${limits(config, paths)}KillMode=mixed
 SuccessExitStatus=${successes(config.stopSignal)}
-TimeoutStartSec=60
+${isOs(config) ? BOOT_PROPERTIES : ''}TimeoutStartSec=${isOs(config) ? BOOT_SECONDS : START_SECONDS}
 TimeoutStopSec=${Math.max(STOP_SECONDS, spec.stopTimeout ?? 0)}
 ${restart(spec.restart)}
 [Install]
@@ -91,25 +92,29 @@ function nspawn(config: ContainerConfig, paths: Paths, facts: HostFacts): string
     `--machine=${machineName(spec.name)}`,
     `--hostname=${hostnameOf(config)}`,
     `--directory=${paths.containers}/${spec.name}/rootfs`,
-    ...isolationArguments(config, facts.masked),
+    ...(isOs(config) ? bootArguments(config, facts.masked) : isolationArguments(config, facts.masked)),
     `--kill-signal=${config.stopSignal}`,
     ...hostsArguments(config, paths, facts.resolvConf),
     '--timezone=off',
     '--link-journal=no',
-    '--console=pipe',
+    ...(isOs(config) ? [] : ['--console=pipe']),
     `--bind-ro=${paths.lib}/inside:${INSIDE}`,
     ...mountArguments(config, paths),
     ...givenArguments(config, paths),
     ...rlimitArguments(limitsOf(spec)),
     ...environmentArguments(config.env),
-    '--',
-    ...beforeInit(config),
-    INIT_INSIDE,
-    '--',
-    ...enterArguments(config),
-    ...config.command,
+    ...(isOs(config) ? [] : program(config)),
   ];
 }
+
+const program = (config: ContainerConfig): string[] => [
+  '--',
+  ...beforeInit(config),
+  INIT_INSIDE,
+  '--',
+  ...enterArguments(config),
+  ...config.command,
+];
 
 const limits = ({ spec }: ContainerConfig, paths: Paths): string =>
   limitProperties(limitsOf(spec), paths.containers)
