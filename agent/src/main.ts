@@ -40,7 +40,7 @@ import {
   systemJournal,
   watchdogIntervalMs,
 } from './host/index.ts';
-import { createNetwork } from './network/index.ts';
+import { createNetwork, type Network } from './network/index.ts';
 import { bootstrapPorts } from './wire-bootstrap.ts';
 import { openCas } from './wire-cas.ts';
 import { forgetCluster, runMember } from './wire-cluster.ts';
@@ -105,21 +105,7 @@ async function run(): Promise<number> {
   const { live, tls } = shownHere(identity);
   const images = await openImages({ programs: host.programs, identity, tls, line, settings });
   const network = createNetwork({ ...host, ...bridgeOf(settings, identity) });
-  const healths = new HealthBook(host.files, systemClock);
-  const volumes = openVolumes(host.programs, images);
-  const given = openGiven(host);
-  await given.load();
-  const engine = createEngine({
-    host,
-    images: images.forEngine,
-    network,
-    healths,
-    given: given.forEngine,
-    volumes: volumes.forEngine,
-  });
-  images.use(engine);
-  volumes.use(engine);
-  given.use(engine);
+  const { engine, healths, volumes, given } = await openContainers(host, images, network);
   const membership = { ...restartingAfter(bootstrap, stop), renew: renewing(renewal) };
 
   await network.up(stop.signal);
@@ -135,10 +121,8 @@ async function run(): Promise<number> {
     socket: { path: SOCKET_PATH, handedOver: handedOver[0] },
     cluster: doorOf({ identity, tls, settings, revoked, serveObjects: images.serveObjects }),
   });
-  const member = memberOf(
-    { ...host, identity, tls, line, engine, images: images.service, network, revoked, log },
-    stop.signal,
-  );
+  const membersParts = { identity, tls, line, engine, images: images.service, network, revoked, log };
+  const member = memberOf({ ...host, ...membersParts }, stop.signal);
   const renewed = keepRenewed(renewal, { tls: live, line, api, images }, stop.signal);
   const tended = engine.controls.tend(stop.signal);
   const checked = new HealthMonitor({ engine, book: healths, clock: systemClock, log }).run(stop.signal);
@@ -160,6 +144,20 @@ async function run(): Promise<number> {
   lock.release();
   await daemon.close();
   return 0;
+}
+
+/** The containers of this node, and what they are given. These rooms ask one another, so some are handed over later. */
+async function openContainers(host: ReturnType<typeof hostPorts>, images: OpenImages, network: Network) {
+  const healths = new HealthBook(host.files, systemClock);
+  const volumes = openVolumes(host.programs, images);
+  const given = openGiven(host);
+  await given.load();
+  const parts = { images: images.forEngine, given: given.forEngine, volumes: volumes.forEngine };
+  const engine = createEngine({ host, network, healths, ...parts });
+  images.use(engine);
+  volumes.use(engine);
+  given.use(engine);
+  return { engine, healths, volumes, given };
 }
 
 const handlersOf = (rooms: {
