@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { ContainerStatus } from '@volt/shared/model';
 import { volt, voltJson, voltText } from '../cluster/index.ts';
-import type { LabNode } from '../lab/index.ts';
+import type { LabNode, Outcome } from '../lab/index.ts';
 import { eventually, openTestLab } from '../lab/testing.ts';
 import { census, type Census } from './census.ts';
 import { idle, inside, onOneNode } from './one-node.ts';
@@ -42,13 +42,14 @@ const answers = (node: LabNode) => eventually(async () => (await volt(node, ['sy
 const create = (node: LabNode) => volt(node, ['container', 'create', NAME, image, ...flags, '--', ...idle]);
 
 /** Undefined when the agent lived through it; otherwise at which call it died. */
-async function killedAt(node: LabNode, step: number, act: () => Promise<unknown>): Promise<string | undefined> {
+async function killedAt(node: LabNode, step: number, act: () => Promise<Outcome>): Promise<string | undefined> {
   await node.sh(`rm -f ${FAULTS}*; echo ${step} > ${FAULTS}`);
-  await act();
+  const { code, stderr } = await act();
   const died = await node.sh(`rm -f ${FAULTS} ${FAULTS}.taken; cat ${FAULTS}.died 2> /dev/null || :`);
-  if (died === '') return undefined;
   await answers(node);
-  return died.trim();
+  if (died !== '') return died.trim();
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  return undefined;
 }
 
 /** Kills the agent at each step of an act in turn, and looks at what the next one makes of it. */
@@ -58,7 +59,7 @@ async function atEveryStep(
     before = async () => {},
     act,
     after,
-  }: { before?: () => Promise<void>; act: () => Promise<unknown>; after: (died: string) => Promise<void> },
+  }: { before?: () => Promise<void>; act: () => Promise<Outcome>; after: (died: string) => Promise<void> },
 ): Promise<string[]> {
   const deaths: string[] = [];
   // What containers stand on is made once for each image.
@@ -97,7 +98,7 @@ scenario(
       },
     });
     console.info({ create: deaths.length });
-    expect(deaths.length).toBeGreaterThan(8);
+    expect(deaths.length).toBeGreaterThan(20);
     expect(seen.size).toBe(2);
   },
   TIME_MS,

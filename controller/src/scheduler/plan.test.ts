@@ -34,7 +34,10 @@ function check(given: Given, expected: string): void {
   const assignments = (given.assignments ?? []).map((one) => (typeof one === 'string' ? assignment(one) : one));
   const told = new Map((given.statuses ?? []).map((text) => text.split(/:(.*)/) as [string, string]));
   const statuses = assignments.flatMap(({ node: on, instance, generation }) => {
-    const [state, health] = (told.get(`${on}.${instance}`) ?? 'running').split(':') as ['running', 'healthy' | undefined];
+    const [state, health] = (told.get(`${on}.${instance}`) ?? 'running').split(':') as [
+      'running',
+      'healthy' | undefined,
+    ];
     return (state as string) === 'none' ? [] : [aStatus(on, instance, { generation, state, health })];
   });
   const { workloads = [], nodes = three, token = 1, nowMs = 0, unreadable = [] } = given;

@@ -1,9 +1,8 @@
 import { VoltError } from '@volt/shared/errors';
-import { parseDurationMs } from '@volt/shared/lib';
-import type { ContainerSpec, ContainerStatus } from '@volt/shared/model';
 import { type AgentMethods, type Handlers, passes } from '@volt/shared/rpc';
 import { mayDo, type Caller } from '@volt/shared/server';
 import type { Engine, Inspected } from '../../engine/index.ts';
+import { beginnings } from './container-begin.ts';
 import type { ContainerFilesRow } from './container-files.ts';
 
 type Row = Exclude<Extract<keyof AgentMethods, `container.${string}`>, ContainerFilesRow>;
@@ -11,15 +10,8 @@ type Row = Exclude<Extract<keyof AgentMethods, `container.${string}`>, Container
 /** Containers of this node: params in, one call of the engine, result out. */
 export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, Caller>, Row> {
   return {
-    'container.create': async (spec, { signal }) => withMissing(engine, spec, await engine.create(spec, signal)),
-    'container.run': async ({ wait, waitTimeout, ...spec }, { signal }) => {
-      const made = withMissing(engine, spec, await engine.run(spec, signal));
-      return wait ? { ...made, ...(await untilHealthy(engine, spec.name, waitTimeout, signal)) } : made;
-    },
-    'container.start': async ({ name, wait, waitTimeout }, { signal }) => {
-      const started = await engine.start(name, signal);
-      return wait ? untilHealthy(engine, name, waitTimeout, signal) : started;
-    },
+    ...beginnings(engine),
+    ...streams(engine),
     'container.stop': async ({ name, grace }, { signal }) => {
       await refuseAssigned(engine, name);
       return engine.stop(name, grace, signal);
@@ -54,11 +46,6 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       return engine.controls.pause(name, signal);
     },
     'container.resume': ({ name }, { signal }) => engine.controls.resume(name, signal),
-    'container.wait': async ({ name, condition }, { signal }) => {
-      if (condition === 'ended') return { exitCode: await engine.controls.wait(name, signal) };
-      await engine.controls.untilHealthy(name, FOREVER_MS, signal);
-      return { exitCode: 0 };
-    },
     'container.top': ({ name }) => engine.controls.processes(name),
     'container.stats': ({ names }) => engine.controls.usage(names),
     'container.prune': ({ dryRun }, { signal }) => engine.controls.prune(dryRun, signal),
@@ -70,7 +57,13 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       const observed = await engine.inspect(name);
       return mayDo(caller, 'container:operate') ? observed : withoutValues(observed);
     },
+  };
+}
 
+type StreamRow = `container.${'logs' | 'attach' | 'runAttached' | 'exec'}`;
+
+function streams(engine: Engine): Pick<Handlers<AgentMethods, Caller>, StreamRow> {
+  return {
     'container.logs': async ({ name, ...wanted }, { signal, emit }) => {
       for await (const line of engine.logs(name, wanted, signal)) await emit(line);
       return {};
@@ -87,19 +80,6 @@ export function containerHandlers(engine: Engine): Pick<Handlers<AgentMethods, C
       exitCode: await engine.exec(name, request, { input, emit }, signal),
     }),
   };
-}
-
-const WAIT_MS = 60_000;
-/** Timers of the platform hold no more. */
-const FOREVER_MS = 2 ** 31 - 1;
-
-const untilHealthy = (engine: Engine, name: string, time: string | undefined, signal: AbortSignal) =>
-  engine.controls.untilHealthy(name, (time === undefined ? undefined : parseDurationMs(time)) ?? WAIT_MS, signal);
-
-/** Whoever asks for a container is told at once what it does without. */
-function withMissing(engine: Engine, spec: ContainerSpec, status: ContainerStatus): ContainerStatus {
-  const missing = [...engine.missing(spec), ...(status.missing ?? [])];
-  return missing.length === 0 ? status : { ...status, missing };
 }
 
 /** What the cluster placed here it would place or start again at once; the way to change that is the cluster's. */
