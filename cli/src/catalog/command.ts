@@ -5,7 +5,16 @@ import type { z } from 'zod';
 import type { Session } from '../session/index.ts';
 
 /** Things with names, which can be asked for when a name is mistyped or completed. */
-export type NameSource = 'container' | 'image' | 'volume' | 'instance' | 'workload' | 'node' | 'context';
+export type NameSource =
+  | 'container'
+  | 'image'
+  | 'volume'
+  | 'secret'
+  | 'config'
+  | 'instance'
+  | 'workload'
+  | 'node'
+  | 'context';
 
 export interface Command<P extends z.ZodObject = z.ZodObject> {
   /** As it is typed: `container stop`. */

@@ -101,7 +101,7 @@ export function plural(method: string): string {
 }
 
 const makers = new Set(['create', 'run', 'build', 'import', 'pull']);
-const sources = new Set<string>(['container', 'image', 'volume', 'instance', 'node']);
+const sources = new Set<string>(['container', 'image', 'volume', 'secret', 'config', 'instance', 'node']);
 
 function namesOf({ method, row }: Row): Record<string, NameSource> {
   const [noun = '', verb = ''] = method.split('.');

@@ -58,6 +58,7 @@ const change = (method: 'secret.update' | 'config.update', examples: readonly st
     positional: ['name', 'file'],
     examples: [...examples],
     errors: ['NOT_FOUND', 'DEPENDENCY', 'RESOURCE'],
+    names: { name: method === 'secret.update' ? 'secret' : 'config' },
     run: ({ file }, session, { name }) => send(method, { name }, { file, session }),
   });
 };

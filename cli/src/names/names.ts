@@ -12,6 +12,8 @@ const lists: Readonly<Record<Exclude<NameSource, 'context'>, { method: string; s
   container: { method: 'container.list', side: 'agent' },
   image: { method: 'image.list', side: 'agent' },
   volume: { method: 'volume.list', side: 'agent' },
+  secret: { method: 'secret.list', side: 'agent' },
+  config: { method: 'config.list', side: 'agent' },
   instance: { method: 'instance.list', side: 'either' },
   workload: { method: 'deploy.list', side: 'controller' },
   node: { method: 'node.list', side: 'controller' },

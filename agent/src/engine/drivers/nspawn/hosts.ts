@@ -32,15 +32,14 @@ export function renderResolv({ spec: { dns = [], dnsSearch = [] } }: ContainerCo
   return [...search, ...dns.map((server) => `nameserver ${server}\n`)].join('');
 }
 
+/** `own` is nspawn's way of giving the container what its node has. */
 export function hostsArguments(config: ContainerConfig, { containers, run }: Paths, own: string): string[] {
   const { name } = config.spec;
-  const resolv = renderResolv(config) === undefined ? [own] : ['off', `${run}/${name}/resolv.conf`];
-  const [way = own, path] = resolv;
-  return [
-    `--resolv-conf=${way}`,
-    `--bind-ro=${containers}/${name}/hosts:/etc/hosts:norbind`,
-    ...(path === undefined ? [] : [`--bind-ro=${path}:/etc/resolv.conf:norbind`]),
-  ];
+  const resolv =
+    renderResolv(config) === undefined
+      ? [`--resolv-conf=${own}`]
+      : ['--resolv-conf=off', `--bind-ro=${run}/${name}/resolv.conf:/etc/resolv.conf:norbind`];
+  return [...resolv, `--bind-ro=${containers}/${name}/hosts:/etc/hosts:norbind`];
 }
 
 /** Of the script. A few lines, so a place of their own on the node's memory disk is enough. */
