@@ -26,14 +26,14 @@ const TRY_AGAIN_MS = 5000;
 
 export function createRenewal(ports: RenewalLoop, first: ClusterIdentity | null): Renewal {
   let used = first === null ? '' : shownBy(first);
-  let use: UseIdentity = async () => {};
+  let use: UseIdentity | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One at a time: the loop and a person may want it in the same moment. */
   function pass(isForced: boolean, signal: AbortSignal): Promise<Renewed> {
     const mine = turn.then(async () => {
       const renewed = await renewalPass(ports, { isForced }, signal);
-      if (shownBy(renewed.identity) !== used) {
+      if (use !== undefined && shownBy(renewed.identity) !== used) {
         await use(renewed.identity);
         used = shownBy(renewed.identity);
         ports.log.info({ until: renewed.lives[0]?.until }, 'Renewed certificates are in use');
