@@ -6,6 +6,7 @@
  *   look PATH              one record of what is there, its last name not followed
  *   list PATH NAME         records of all that is below, as if all files were empty
  *   pack PATH NAME [-L]    the same with contents; with -L PATH is followed where it is a link
+ *   each PATH              the same of the names below that folder that come on standard input, and of nothing below them
  *   unpack PATH            makes below that folder what comes on standard input
  *
  * Nothing is opened by a path of more than one name but PATH, which the container's own root ends: every other step is
@@ -101,7 +102,7 @@ static char block[BLOCK_BYTES];
 static char path[NAMES_BYTES_MAX];
 static size_t path_length;
 static char xattr_names[65536], xattr_value[65536], xattrs[XATTRS_BYTES_MAX];
-static int has_contents, follows_first;
+static int has_contents, follows_first, is_flat;
 
 static int type_of(unsigned mode)
 {
@@ -158,6 +159,12 @@ static void write_record(struct record record, const char *link)
 	write_all(path, record.name_bytes);
 	if (record.link_bytes) write_all(link, record.link_bytes);
 	if (record.xattrs_bytes) write_all(xattrs, record.xattrs_bytes);
+}
+
+static void write_end(void)
+{
+	static const struct record end = { .mark = 'Z' };
+	write_all(&end, sizeof end);
 }
 
 /* As many bytes as were promised: a file that shrinks meanwhile ends in zeros. */
@@ -273,7 +280,7 @@ static void pack(long folder, const char *name, int depth)
 				if (!has_contents) record.size = 0;
 				write_record(record, 0);
 				if (type == FILE_TYPE && has_contents) write_contents(fd, found.stx_size);
-				if (type == FOLDER) pack_folder(fd, depth);
+				if (type == FOLDER && !is_flat) pack_folder(fd, depth);
 			}
 		}
 		close_file(fd);
@@ -339,6 +346,31 @@ static long open_below(long base, const char *below)
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	return call(__NR_openat2, base, (long)below, (long)&how, sizeof how, 0, 0);
+}
+
+/* A name that is gone is left out. */
+static void pack_each(const char *where)
+{
+	long base = file_must(open_at(AT_FDCWD, where, O_PATH | O_DIRECTORY, 0), "read", where);
+	is_flat = 1;
+	for (;;) {
+		uint16_t bytes;
+		receive(&bytes, sizeof bytes);
+		if (bytes == 0) return;
+		if (bytes >= sizeof path) fail(NO_SPACE, "read", where, "A path is too long");
+		receive(path, bytes);
+		path[bytes] = 0;
+		path_length = bytes;
+		char *slash = 0;
+		for (char *at = path; *at; at++) if (*at == '/') slash = at;
+		if (slash) *slash = 0;
+		long folder = open_below(base, slash ? path : ".");
+		if (slash) *slash = '/';
+		if (folder == -ENOENT) continue;
+		file_must(folder, "read", path);
+		pack(folder, slash ? slash + 1 : path, 1);
+		close_file(folder);
+	}
 }
 
 /* The folder that `whole` is in, made where it is not there, and the last name. */
@@ -549,6 +581,10 @@ static _Noreturn void work_on_files(char **words)
 	const char *verb = words[0], *where = words[1], *name = where ? words[2] : 0;
 	if (where && equal(verb, "unpack")) {
 		unpack(where);
+	} else if (where && equal(verb, "each")) {
+		has_contents = 1;
+		pack_each(where);
+		write_end();
 	} else if (where && equal(verb, "look")) {
 		struct statx found;
 		name_stream(where);
@@ -564,8 +600,7 @@ static _Noreturn void work_on_files(char **words)
 		follows_first = words[3] && equal(words[3], "-L");
 		name_stream(name);
 		pack(AT_FDCWD, where, 0);
-		static const struct record end = { .mark = 'Z' };
-		write_all(&end, sizeof end);
+		write_end();
 	} else {
 		fail(CANNOT_ENTER, "files", verb, "Not asked for in full");
 	}

@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import { volt, voltJson, voltText } from '../cluster/index.ts';
 import type { LabNode } from '../lab/index.ts';
 import { eventually } from '../lab/testing.ts';
-import { holdings, idle, inside, inspect, onOneNode, run } from './one-node.ts';
+import { ARCHIVE, holdings, idle, inside, inspect, onOneNode, run } from './one-node.ts';
 
 const { image, scenario } = onOneNode('files');
 
@@ -312,6 +312,33 @@ describe('what a container is made of', () => {
       await voltText(node, ['container', 'delete', 'files-b', '--force']);
       await volt(node, ['image', 'delete', 'files-new:1']);
       await volt(node, ['image', 'delete', 'files-new:2']);
+    }
+  });
+
+  scenario('commit makes of what was changed what an import makes of all files', async (node) => {
+    await run(node, 'files-a', image, idle);
+    const script = `set -e; echo new > /etc/new; rm /bin/wc; mv /bin/env /root/env; : > /bin/tty; mv /usr/share /root/share
+rm -r /usr/lib; echo file > /usr/lib; rm -r /opt; mv /var/old /opt; echo x > /opt/x`;
+    // Folders that are renamed, replaced and hidden, and files of two names.
+    await says(
+      node,
+      `rm -rf ${HERE}; mkdir -p ${HERE}/root/usr/{lib/a,share/b/c} ${HERE}/root/{opt/d,var/old/e}
+cd ${HERE}/root; for f in usr/lib/a/1 usr/share/b/2 usr/share/b/c/3 opt/d/4 opt/x var/old/e/5; do echo $f > $f; done
+ln usr/share/b/2 usr/share/b/again; ln usr/lib/a/1 var/old/1; setfattr -n user.a -v b var/old/e/5 || :
+tar -xf ${ARCHIVE}; tar --xattrs -c . | volt image import files-base - --cmd 'sleep infinity'; rm -r ${HERE}`,
+    );
+    try {
+      await voltText(node, ['run', 'files-b', 'files-base']);
+      await inside(node, 'files-b', script);
+      await voltText(node, ['container', 'commit', 'files-b', 'files-new:commit']);
+      await says(node, 'volt container export files-b | volt image import files-new:export -');
+      const tree = async (tag: string) =>
+        (await voltJson<{ tree: string }>(node, ['image', 'inspect', `files-new:${tag}`])).tree;
+      expect(await tree('commit')).toBe(await tree('export'));
+    } finally {
+      await volt(node, ['container', 'delete', 'files-b', '--force']);
+      for (const name of ['files-new:commit', 'files-new:export', 'files-base'])
+        await volt(node, ['image', 'delete', name]);
     }
   });
 

@@ -234,17 +234,20 @@ export interface Images {
   ensureLower(tree: string, signal: AbortSignal): Promise<string>;
   /** What a tree is made of. */
   tree(tree: string): Tree;
-  /** An image of the files in a tar archive. A name that is taken afterwards means this image. */
+  /** An image of another with what is in a tar archive. A name that is taken afterwards means this image. */
   commit(image: NewImage, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ImageSummary>;
   /** The text of a plain file of the tree. Undefined where it has none; symbolic links are not followed. */
   readFile(tree: string, path: string): Promise<string | undefined>;
 }
 
-/** What is to become an image, besides its files. */
+/** What is to become an image, besides the files that it has and the one it was made from has not. */
 export interface NewImage {
   readonly name: string;
-  /** Manifest of the image that it was made from. */
+  /** Manifest of the image that it was made from, and its tree. */
   readonly base: string;
+  readonly tree: string;
+  /** Paths of that tree, as bytes, which it has not. */
+  readonly removed: readonly string[];
   readonly config: ImageConfig;
   readonly step: Pick<ImageStep, 'author' | 'comment' | 'createdBy'>;
 }

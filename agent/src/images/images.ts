@@ -11,11 +11,21 @@ import {
 } from '@volt/shared/model';
 import type { Programs } from '../host/index.ts';
 import { platformOf } from '../oci/index.ts';
-import type { Digest, FetchProgress, Ingest, ObjectSource, Store } from '../store/index.ts';
+import {
+  type ByteString,
+  contentsOf,
+  decodeTree,
+  type Digest,
+  type FetchProgress,
+  type Hold,
+  type Ingest,
+  type ObjectSource,
+  type Store,
+} from '../store/index.ts';
 import { buildDebian, editBuilt, type Variant } from './build-debian.ts';
 import { type ExportRequest, exportImage } from './export.ts';
 import { type ArchiveFormat, importArchive } from './import-archive.ts';
-import { type ImportedTree, importTree } from './import-tar.ts';
+import { importChanges, type ImportedTree, importTree } from './import-tar.ts';
 import { ImageNames, summary, type UsersOf } from './names.ts';
 import { type Made, madeOf, publishImage, wantedPlatform } from './publish.ts';
 import { pullObjects } from './pull.ts';
@@ -51,11 +61,14 @@ export interface ImportRequest {
   readonly onLine?: OnLine | undefined;
 }
 
-/** What is to become an image, besides its files. */
+/** What is to become an image, besides the files that it has and the one it was made from has not. */
 export interface NewImage {
   readonly name: string;
-  /** Manifest of the image that it was made from. */
+  /** Manifest of the image that it was made from, and its tree. */
   readonly base: Digest;
+  readonly tree: Digest;
+  /** Paths of that tree which it has not. */
+  readonly removed: readonly ByteString[];
   readonly config: ImageConfig;
   readonly step: Pick<ImageStep, 'author' | 'comment' | 'createdBy'>;
 }
@@ -146,8 +159,11 @@ export class Images {
   /** The files of a container, which come as an archive, become an image on top of the one that it was made from. */
   async commit(image: NewImage, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ImageSummary> {
     const { platform, history = [] } = this.names.manifest(image.base);
-    return this.#publish(parseReference(image.name), async (batch) => {
-      const tree = await importTree({ source, batch, signal });
+    return this.#publish(parseReference(image.name), async (batch, hold) => {
+      const { objects } = this.#options.store;
+      const base = { tree: decodeTree(objects.read(image.tree)), removed: image.removed };
+      for (const digest of contentsOf(base.tree).keys()) hold.add(digest);
+      const tree = await importChanges({ source, batch, signal }, base);
       const step = { ...image.step, createdAt: this.#options.now().toISOString(), hasFiles: true };
       return { tree, config: image.config, platform, history: [...history, step] };
     });
@@ -205,7 +221,7 @@ export class Images {
     return join(scratch, `${work}-${process.pid}-${now().getTime()}-${scratches++}`);
   }
 
-  #publish(reference: Reference, make: (batch: Ingest) => Promise<Made>): Promise<ImageSummary> {
+  #publish(reference: Reference, make: (batch: Ingest, hold: Hold) => Promise<Made>): Promise<ImageSummary> {
     const { store, now } = this.#options;
     return publishImage({ store, names: this.names, now, reference, make });
   }

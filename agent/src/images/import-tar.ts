@@ -56,6 +56,20 @@ export async function importTree({ source, batch, ...rest }: TarImport): Promise
   return layers.finish();
 }
 
+export interface Base {
+  readonly tree: Tree;
+  /** Paths of it that are no longer there. */
+  readonly removed: readonly ByteString[];
+}
+
+/** One archive of what is different from a tree that is there. */
+export async function importChanges({ source, batch, ...rest }: TarImport, base: Base): Promise<ImportedTree> {
+  const layers = new LayeredImport(batch, rest);
+  layers.begin(base.tree);
+  await layers.add(source, 'whole', base.removed);
+  return layers.finish();
+}
+
 /** A root that comes in one archive after the other. */
 export class LayeredImport {
   readonly #batch: Ingest;
@@ -72,11 +86,26 @@ export class LayeredImport {
     this.#root = new LayeredRoot(this.#limits.entries);
   }
 
+  /** The lowest layer, of which all contents are in the store. */
+  begin(tree: Tree): void {
+    this.#root.beginLayer();
+    for (const { path, ...entry } of tree) {
+      if (entry.type === 'hardlink') this.#root.link(path, entry.target);
+      else this.#root.put(path, entry);
+    }
+  }
+
   /** Reads an unpacked archive to its end. In a `layer` some names stand for removals. */
-  async add(archive: AsyncIterable<Uint8Array>, as: 'whole' | 'layer'): Promise<void> {
+  async add(
+    archive: AsyncIterable<Uint8Array>,
+    as: 'whole' | 'layer',
+    removed: readonly ByteString[] = [],
+  ): Promise<void> {
     const reader = new ByteReader(archive);
     try {
-      await this.addEntries(readTar(reader, { mayLackEnd: as === 'layer' }), reader, as);
+      this.#root.beginLayer();
+      for (const path of removed) this.#root.remove(path);
+      await this.#addEntries(readTar(reader, { mayLackEnd: as === 'layer' }), reader, as);
     } finally {
       await reader.close();
     }
@@ -84,8 +113,12 @@ export class LayeredImport {
 
   /** The same for an archive that somebody has begun to read. */
   async addEntries(entries: AsyncIterable<TarEntry>, reader: ByteReader, as: 'whole' | 'layer'): Promise<void> {
-    const { signal } = this.#options;
     this.#root.beginLayer();
+    await this.#addEntries(entries, reader, as);
+  }
+
+  async #addEntries(entries: AsyncIterable<TarEntry>, reader: ByteReader, as: 'whole' | 'layer'): Promise<void> {
+    const { signal } = this.#options;
     for await (const entry of entries) {
       signal.throwIfAborted();
       this.#count(entry, reader);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Tree, TreeEntry } from '../../store/index.ts';
 import type { TarEntry } from '../../tar/index.ts';
-import { changesOf } from './changes.ts';
+import { rawChangesOf, shownChange } from './changes.ts';
 import { entry } from './testing.ts';
 
 /** `etc/` is a folder, anything else a file. */
@@ -15,7 +15,8 @@ const marked = (name: string, value: string) => new Map([[`trusted.overlay.${nam
 
 const check = (lower: string, upper: readonly TarEntry[], expected: string) =>
   expect(
-    changesOf(tree(lower), [entry('dir', ''), ...upper])
+    rawChangesOf(tree(lower), [entry('dir', ''), ...upper])
+      .map(shownChange)
       .map(({ change, path }) => `${change} ${path}`)
       .join(', '),
   ).toBe(expected);

@@ -22,16 +22,25 @@ interface Folder {
 
 const OVERLAY = 'trusted.overlay.';
 
-export function changesOf(tree: Tree, upper: readonly Upper[]): FileChange[] {
+/** A path of bytes, not as a terminal may see it. */
+export interface RawChange {
+  readonly change: FileChange['change'];
+  readonly path: ByteString;
+}
+
+/** Folders before what is in them, and all of that right after. */
+export function rawChangesOf(tree: Tree, upper: readonly Upper[]): RawChange[] {
   return new Comparison(tree, upper).changes();
 }
+
+export const shownChange = ({ change, path }: RawChange): FileChange => ({ change, path: `/${shown(path)}` });
 
 class Comparison {
   readonly #types: ReadonlyMap<ByteString, TarType>;
   readonly #lowerNames: ReadonlyMap<ByteString, readonly ByteString[]>;
   readonly #upper: ReadonlyMap<ByteString, Upper>;
   readonly #upperNames: ReadonlyMap<ByteString, readonly ByteString[]>;
-  readonly #found: { change: FileChange['change']; path: ByteString }[] = [];
+  readonly #found: RawChange[] = [];
 
   constructor(tree: Tree, upper: readonly Upper[]) {
     this.#types = new Map(tree.map(({ path, type }) => [path, type]));
@@ -40,11 +49,10 @@ class Comparison {
     this.#upperNames = byFolder(upper.map(({ name }) => name));
   }
 
-  changes(): FileChange[] {
+  changes(): RawChange[] {
     this.#compare({ path: '', lower: '' });
-    return this.#found
-      .toSorted((a, b) => (a.path < b.path ? -1 : 1))
-      .map(({ change, path }) => ({ change, path: `/${shown(path)}` }));
+    const key = ({ path }: RawChange) => path.replaceAll('/', '\0');
+    return this.#found.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
   }
 
   /** A folder that the container has something in. */

@@ -98,7 +98,7 @@ describe('holding still', () => {
   test('a container that runs stands still while it becomes an image, and goes on', async () => {
     const { engine, access, images, stateOf } = await world();
     await engine.run(spec('web'), signal);
-    access.says.set('pack', whole);
+    access.says.set('list', whole).set('each', whole);
     const states: unknown[] = [];
     vi.spyOn(images, 'commit').mockImplementation(async ({ name }) => {
       states.push(stateOf('web'));
@@ -111,7 +111,8 @@ describe('holding still', () => {
   });
 
   test('it goes on whatever fails, and one that somebody had paused stays so', async () => {
-    const { engine, images, stateOf } = await world();
+    const { engine, access, images, stateOf } = await world();
+    access.says.set('list', whole).set('each', whole);
     await engine.run(spec('web'), signal);
     vi.spyOn(images, 'commit').mockRejectedValue(new VoltError('RESOURCE', 'The disk is full'));
     await expect(engine.files.commit('web', commit, ignore, signal)).rejects.toThrow('The disk is full');
@@ -133,7 +134,7 @@ describe('holding still', () => {
   test('an agent that starts lets go on what one that was killed held still, at whichever step', async () => {
     for (let last = 1; last < 30; last++) {
       const { engine, access, startAgent, stateOf, files } = await world();
-      access.says.set('pack', whole);
+      access.says.set('list', whole).set('each', whole);
       await engine.run(spec('web'), signal);
       const life = new Life();
       const dying = await startAgent(life);
@@ -190,6 +191,30 @@ describe('a copy of a container', () => {
     expect(await files.exists(`${paths.containers}/shop/config.json`)).toBe(false);
     expect(stateOf('web')).toBe('running');
   });
+});
+
+test('an image is made of what was changed, named one after the other, and of what is gone', async () => {
+  const { engine, access, images } = await world();
+  await engine.run(spec('web'), signal);
+  vi.spyOn(images, 'tree').mockReturnValue([
+    { path: '', type: 'dir' },
+    { path: 'etc', type: 'dir' },
+    { path: 'etc/old', type: 'file' },
+  ] as unknown as ReturnType<typeof images.tree>);
+  const upper = [entry('dir', '.'), entry('file', './etc.new'), entry('dir', './etc')];
+  const stream = streamOf(...upper, entry('chardev', './etc/old'), entry('file', './etc/new'));
+  access.says.set('list', { stdout: stream }).set('each', { stdout: streamOf(entry('dir', '.')) });
+  const made = vi.spyOn(images, 'commit').mockImplementation(async ({ name }, source) => {
+    for await (const _ of source);
+    return { name, digest: 'c'.repeat(64), sizeBytes: 0, files: 0, createdAt: new Date(0).toISOString() };
+  });
+  await engine.files.commit('web', commit, ignore, signal);
+  expect(made.mock.calls[0]![0]).toMatchObject({ tree: image().tree, removed: ['etc/old'] });
+  await vi.waitFor(() => expect(access.input.length).toBeGreaterThan(0));
+  const names = ['.', 'etc', 'etc/new', 'etc.new'];
+  expect(access.input).toEqual(
+    Buffer.concat([...names.flatMap((name) => [Buffer.from([name.length, 0]), Buffer.from(name)]), Buffer.alloc(2)]),
+  );
 });
 
 test('an image that a container is being made of is in use', async () => {

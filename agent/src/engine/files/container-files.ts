@@ -8,13 +8,13 @@ import type { TarEntry } from '../../tar/index.ts';
 import type { Driver, Reach } from '../drivers/driver.ts';
 import type { Images } from '../engine.ts';
 import { isUp, type Known } from '../known.ts';
-import { changesOf } from './changes.ts';
+import { type RawChange, rawChangesOf, shownChange } from './changes.ts';
 import type { FileAccess } from './file-access.ts';
 import type { CommitRequest, Emit, FileOperations, PackRequest, UnpackRequest } from './file-operations.ts';
 import { fromTar } from './from-tar.ts';
 import { withInstructions } from './instructions.ts';
 import { badContents, plainPath } from './names.ts';
-import { readRecord, readRecords } from './records.ts';
+import { encodeNames, readRecord, readRecords } from './records.ts';
 import { refuseMounted } from './mounted.ts';
 import { Stillness } from './stillness.ts';
 import { toTar, type TarOptions } from './to-tar.ts';
@@ -40,6 +40,8 @@ type Open = (verb: readonly string[]) => Promise<OpenProgram>;
 /** As the kernel follows at most. */
 const LINKS_MAX = 40;
 const CHANGES_AT_ONCE = 500;
+
+const WHOLE: TarOptions = { keepOwner: true, devices: true };
 
 export class ContainerFiles implements FileOperations {
   readonly #options: ContainerFilesOptions;
@@ -78,15 +80,10 @@ export class ContainerFiles implements FileOperations {
   }
 
   async changes(name: string, emit: Emit<FileChange[]>, signal: AbortSignal): Promise<number> {
-    const { known, access, images } = this.#options;
-    const config = known.existing(name);
-    const found: TarEntry[] = [];
-    for await (const entry of reading(() => access.upper(config, ['list', '/', '.']), signal, readRecords)) {
-      if (found.length >= ENTRIES_MAX) throw new VoltError('RESOURCE', `More than ${ENTRIES_MAX} files were changed`);
-      found.push({ ...entry, name: plainPath(entry.name, badContents) });
+    const changes = await this.#changes(this.#options.known.existing(name), signal);
+    for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
+      await emit(changes.slice(at, at + CHANGES_AT_ONCE).map(shownChange));
     }
-    const changes = changesOf(images.tree(config.image.tree), found);
-    for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) await emit(changes.slice(at, at + CHANGES_AT_ONCE));
     return changes.length;
   }
 
@@ -106,12 +103,15 @@ export class ContainerFiles implements FileOperations {
       const image = {
         name: request.image,
         base: config.image.manifest,
+        tree: config.image.tree,
         config: withInstructions(base, request.change),
         step: { author: request.author, comment: request.message, createdBy: `volt container commit ${name}` },
       };
       const work = async () => {
-        await onLine('Reading the container');
-        return images.commit(image, await this.#wholeTar(config, signal), signal);
+        await onLine('Reading what changed');
+        const changes = await this.#changes(config, signal);
+        const removed = changes.filter(({ change }) => change === 'D').map(({ path }) => path);
+        return images.commit({ ...image, removed }, await this.#changedTar(config, changes, signal), signal);
       };
       return request.pause ? this.#stillness.during(name, work) : work();
     });
@@ -134,11 +134,30 @@ export class ContainerFiles implements FileOperations {
     return send(await this.#wholeTar(config, signal), emit);
   }
 
+  async #changes(config: ContainerConfig, signal: AbortSignal): Promise<RawChange[]> {
+    const { access, images } = this.#options;
+    const found: TarEntry[] = [];
+    for await (const entry of reading(() => access.upper(config, ['list', '/', '.']), signal, readRecords)) {
+      if (found.length >= ENTRIES_MAX) throw new VoltError('RESOURCE', `More than ${ENTRIES_MAX} files were changed`);
+      found.push({ ...entry, name: plainPath(entry.name, badContents) });
+    }
+    return rawChangesOf(images.tree(config.image.tree), found);
+  }
+
+  /** The root and all that was added or changed, as it is seen inside. */
+  async #changedTar(config: ContainerConfig, changes: readonly RawChange[], signal: AbortSignal) {
+    const { access, images } = this.#options;
+    const lower = await images.ensureLower(config.image.tree, signal);
+    const kept = changes.filter(({ change }) => change !== 'D').map(({ path }) => path);
+    const open = () => access.whole(config, lower, ['each', '/']);
+    return reading(open, signal, (reader) => toTar(reader, WHOLE), encodeNames(['.', ...kept]));
+  }
+
   async #wholeTar(config: ContainerConfig, signal: AbortSignal): Promise<AsyncGenerator<Uint8Array>> {
     const { access, images } = this.#options;
     const lower = await images.ensureLower(config.image.tree, signal);
     const open = () => access.whole(config, lower, ['pack', '/', '.']);
-    return reading(open, signal, (reader) => toTar(reader, { keepOwner: true, devices: true }));
+    return reading(open, signal, (reader) => toTar(reader, WHOLE));
   }
 
   /** Of one that is down, nothing else happens meanwhile: a start would use the same files in another mount. */

@@ -41,6 +41,23 @@ export function encodeRecord(entry: TarEntry): Buffer {
   return Buffer.concat([head, name, link, xattrs]);
 }
 
+const NAMES_AT_ONCE = 256;
+
+/** What `each` is told: names, and an empty one at the end. In chunks. */
+export function encodeNames(names: readonly ByteString[]): Buffer[] {
+  const one = (name: ByteString): Buffer => {
+    const bytes = Buffer.alloc(2 + name.length);
+    bytes.writeUInt16LE(name.length);
+    bytes.write(name, 2, 'latin1');
+    return bytes;
+  };
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < names.length; at += NAMES_AT_ONCE) {
+    chunks.push(Buffer.concat(names.slice(at, at + NAMES_AT_ONCE).map(one)));
+  }
+  return [...chunks, Buffer.alloc(2)];
+}
+
 /** Says that nothing is missing. */
 export function encodeEnd(): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);

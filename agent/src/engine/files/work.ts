@@ -22,10 +22,12 @@ export async function* reading<T>(
   open: () => Promise<OpenProgram>,
   signal: AbortSignal,
   read: (reader: ByteReader) => AsyncIterable<T>,
+  input: readonly Uint8Array[] = [],
 ): AsyncGenerator<T> {
   signal.throwIfAborted();
   const program = await open();
-  program.end();
+  // While it is read: it writes before it has been given all.
+  void given(program, input);
   const kill = () => void program.kill();
   signal.addEventListener('abort', kill, { once: true });
   const complaint = gathered(program.stderr);
@@ -41,6 +43,11 @@ export async function* reading<T>(
     signal.removeEventListener('abort', kill);
     if (!isWhole) await program.kill();
   }
+}
+
+async function given(program: OpenProgram, input: readonly Uint8Array[]): Promise<void> {
+  for (const chunk of input) await program.write(chunk);
+  program.end();
 }
 
 async function* orElse<T>(items: AsyncIterable<T>, explain: () => Promise<void>): AsyncGenerator<T> {
