@@ -44,7 +44,7 @@ const creation = (method: 'secret.create' | 'config.create', examples: readonly 
     positional: ['name', 'file'],
     short: { l: 'labels' },
     examples: [...examples],
-    errors: ['NOT_FOUND', 'ALREADY_EXISTS', 'DEPENDENCY', 'RESOURCE'],
+    errors: ['NOT_FOUND', 'ALREADY_EXISTS', 'CONFLICT', 'DEPENDENCY', 'RESOURCE'],
     run: ({ file }, session, { name, labels }) => send(method, { name, labels }, { file, session }),
   });
 };
@@ -57,7 +57,7 @@ const change = (method: 'secret.update' | 'config.update', examples: readonly st
     params: () => z.object({ name: row.params.shape.name, file: File }),
     positional: ['name', 'file'],
     examples: [...examples],
-    errors: ['NOT_FOUND', 'DEPENDENCY', 'RESOURCE'],
+    errors: ['NOT_FOUND', 'CONFLICT', 'DEPENDENCY', 'RESOURCE'],
     names: { name: method === 'secret.update' ? 'secret' : 'config' },
     run: ({ file }, session, { name }) => send(method, { name }, { file, session }),
   });
