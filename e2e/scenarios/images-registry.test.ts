@@ -67,6 +67,41 @@ scenario('an image goes to a registry that wants a password, comes back and runs
   expect(await inside(node, 'registry-web', 'echo here')).toBe('here\n');
 });
 
+scenario(
+  'what is run from a registry is fetched first, when it is not here, and as often as it is asked for',
+  async (node) => {
+    expect((await login(node, PASSWORD)).code).toBe(0);
+    const reference = `${HOST}/shop/registry-run:1`;
+    const push = async (mark: string) => {
+      await voltText(node, [
+        'image',
+        'import',
+        'registry-made:1',
+        ARCHIVE,
+        '--cmd',
+        idle.join(' '),
+        '--env',
+        `MARK=${mark}`,
+      ]);
+      await voltText(node, ['image', 'push', 'registry-made:1', reference]);
+    };
+    const markOf = async (name: string, ...flags: string[]) => {
+      await voltText(node, ['run', name, reference, ...flags]);
+      return inside(node, name, 'echo $MARK');
+    };
+    await push('one');
+    expect((await volt(node, ['run', 'registry-a', reference, '--pull', 'never'])).code).toBe(3);
+    expect(await markOf('registry-a')).toBe('one\n');
+    await push('two');
+    expect(await markOf('registry-b')).toBe('one\n');
+    expect(await markOf('registry-c', '--pull', 'always')).toBe('two\n');
+    // Of this name, and made here: neither run in its place nor replaced.
+    await voltText(node, ['image', 'tag', 'registry-made:1', 'registry-own:1']);
+    const { code, stderr } = await volt(node, ['run', 'registry-d', `${HOST}/shop/registry-own:1`]);
+    expect([code, stderr]).toEqual([9, expect.stringContaining('no image of a registry')]);
+  },
+);
+
 scenario('the password is for root alone, and in no log', async (node) => {
   expect((await login(node, PASSWORD)).code).toBe(0);
   expect(await node.sh(`stat -c '%a %U' ${SETTINGS}`)).toBe('600 root\n');

@@ -15,7 +15,7 @@ function cluster(present = false): Record<string, Answer> {
   return {
     'node.list': () => nodes,
     'image.inspect': ({ params }) => {
-      if (present) return { ...params, origin: { format: 'registry' } };
+      if (present) return { ...params, origin: { format: 'registry', reference: REFERENCE } };
       throw new VoltError('NOT_FOUND', 'No image');
     },
     'image.pull': async (_asked, { emit }) => {

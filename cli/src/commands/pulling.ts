@@ -19,7 +19,17 @@ function localName(reference: string): string {
   return last.includes(':') ? last : `${last}:latest`;
 }
 
-/** Its name on the node, once it is there. CONFLICT where that name is of an image from elsewhere. */
+/** As the node writes down where an image came from. */
+function spelled(reference: string): string {
+  const withTag = /@|:[^/]*$/.test(reference) ? reference : `${reference}:latest`;
+  // What Docker calls official images have no owner in their names.
+  return withTag.replace(/^docker\.io\/([^/]+)$/, 'docker.io/library/$1');
+}
+
+/**
+ * Its name on the node, once it is there. One of another registry under that name is not what was asked for; one from
+ * elsewhere is CONFLICT.
+ */
 export async function fromRegistry(
   reference: string,
   policy: PullPolicy,
@@ -27,8 +37,9 @@ export async function fromRegistry(
   session: Session,
 ): Promise<string> {
   const name = localName(reference);
-  const present = await inspected(name, agent, session);
-  if (present !== undefined && present.origin?.format !== 'registry') {
+  const found = await inspected(name, agent, session);
+  const present = found?.origin?.reference === spelled(reference) ? found : undefined;
+  if (found !== undefined && found.origin?.format !== 'registry') {
     throw new VoltError('CONFLICT', `'${name}' is here, and is no image of a registry`, {
       hint: `volt image pull ${reference} --name OTHER, and use OTHER`,
     });

@@ -5,7 +5,7 @@ import { volt, type Answer } from '../run/testing.ts';
 const row = (image: unknown) => ({ name: 'web', image, state: 'running', address: '10.0.0.2' });
 
 /** A node with one image, which came from a registry or was made here; the registry and other nodes have `there`. */
-function node(image?: { name: string; format: string }, there = true) {
+function node(image?: { name: string; format: string; reference?: string }, there = true) {
   const names = new Set(image === undefined ? [] : [image.name]);
   const pull: Answer = async ({ params }, { emit }) => {
     if (!there) throw new VoltError('DEPENDENCY', 'This machine is in no cluster to fetch images from');
@@ -18,7 +18,7 @@ function node(image?: { name: string; format: string }, there = true) {
   const answers: Record<string, Answer> = {
     'image.inspect': ({ params }) => {
       if (params['name'] !== image?.name) throw new VoltError('NOT_FOUND', `No image '${String(params['name'])}'`);
-      return { ...image, origin: { format: image?.format } };
+      return { ...image, origin: { format: image?.format, reference: image?.reference } };
     },
     'image.pull': pull,
     'container.run': ({ params }) => {
@@ -53,9 +53,24 @@ test('an image of a registry that is not here is fetched first, and how far it i
 });
 
 test('one that was fetched before is not fetched again, unless that is asked for', async () => {
-  const here = { name: 'app:1', format: 'registry' };
+  const here = { name: 'app:1', format: 'registry', reference: REFERENCE };
   expect((await run(`run web ${REFERENCE}`, node(here))).asked).toEqual(['image.inspect app:1', 'container.run app:1']);
   expect((await run(`run web ${REFERENCE} --pull always`, node(here))).asked).toContain(`image.pull ${REFERENCE}`);
+});
+
+test.each([
+  ['docker.io/nginx', 'nginx:latest', 'docker.io/library/nginx:latest'],
+  ['docker.io/org/app', 'app:latest', 'docker.io/org/app:latest'],
+  ['localhost:5000/app:2', 'app:2', 'localhost:5000/app:2'],
+])('%s is known again', async (asked, name, reference) => {
+  const here = { name, format: 'registry', reference };
+  expect((await run(`run web ${asked}`, node(here))).asked).toEqual([`image.inspect ${name}`, `container.run ${name}`]);
+});
+
+test('one of another registry under the same name is not what was asked for', async () => {
+  const other = { name: 'app:1', format: 'registry', reference: 'elsewhere.example/app:1' };
+  expect((await run(`run web ${REFERENCE}`, node(other))).asked).toContain(`image.pull ${REFERENCE}`);
+  expect((await run(`run web ${REFERENCE} --pull never`, node(other))).code).toBe(3);
 });
 
 test('with never nothing is fetched', async () => {
