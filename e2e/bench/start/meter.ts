@@ -23,12 +23,23 @@ async function measure({ act, server }: Order): Promise<number> {
   await pause(SETTLE_MS);
   const startedMs = performance.now();
   const elapsed = () => performance.now() - startedMs;
-  const acting = act.kind === 'command' ? command(act.argv) : call(act.method, act.params);
+  const acting = perform(act);
   if (server === undefined) return acting.then(elapsed);
   if (server.asked === 'afterwards') await acting;
   // The byte may well come before the act says that it is done.
   const [ms] = await Promise.all([firstByte(server).then(elapsed), acting]);
   return ms;
+}
+
+function perform(act: Order['act']): Promise<unknown> {
+  switch (act.kind) {
+    case 'command':
+      return command(act.argv);
+    case 'commands':
+      return Promise.all(act.argvs.map(command));
+    case 'call':
+      return call(act.method, act.params);
+  }
 }
 
 async function command([program = '', ...args]: readonly string[]): Promise<void> {

@@ -3,6 +3,8 @@
 export interface Order {
   readonly act:
     | { readonly kind: 'command'; readonly argv: readonly string[] }
+    /** Commands that all begin at once; done when the last has ended. */
+    | { readonly kind: 'commands'; readonly argvs: readonly (readonly string[])[] }
     | { readonly kind: 'call'; readonly method: string; readonly params: Readonly<Record<string, unknown>> };
   /** The clock stops at its first byte instead of the end of the act. */
   readonly server?: Server | undefined;
