@@ -169,7 +169,8 @@ describe('volume', () => {
       'sh',
       '-c',
       `${VOLT} logs -f logs-many --tail ${LINES} --since 1h |
-        { read -r first; echo "$first"; until [ -e /tmp/logs-go ]; do sleep 0.1; done; head -n ${LINES - 1}; } > /tmp/logs-slow`,
+        { read -r first; echo "$first"; until [ -e /tmp/logs-go ]; do sleep 0.1; done; head -n ${LINES - 1}; } \\
+        > /tmp/logs-slow`,
     ]);
     await eventually(async () => (await logs(node, 'logs-many', '--tail', '1')).startsWith(`${LINES - 1} `), {
       timeoutMs: 120_000,

@@ -1,16 +1,16 @@
 /** Where reading was, so that it can go on there when whoever was asked is gone. */
 import type { LogLine } from '@volt/shared/rpc';
-import type { ContainerLogs } from '@volt/shared/systemd';
+import type { LogWindow } from '../offline/index.ts';
 import type { Print } from './logs-in-order.ts';
 
 export class LogPlace {
-  readonly #wanted: ContainerLogs;
+  readonly #wanted: LogWindow;
   readonly #print: Print;
   #at: string | undefined;
   /** How many lines of that very millisecond were printed. */
   #count = 0;
 
-  constructor(wanted: ContainerLogs, print: Print) {
+  constructor(wanted: LogWindow, print: Print) {
     this.#wanted = wanted;
     this.#print = print;
   }
@@ -20,7 +20,7 @@ export class LogPlace {
   }
 
   /** What is still to be read, and what to do with it. A journal always tells the same lines in the same order. */
-  rest(): { wanted: ContainerLogs; print: Print } {
+  rest(): { wanted: LogWindow; print: Print } {
     const at = this.#at;
     let skip = this.#count;
     const print: Print = async (line: LogLine) => {

@@ -1,7 +1,7 @@
 /** Who is asked for the lines of one name: an agent, those of its cluster that have it, or the journal itself. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { VoltError } from '@volt/shared/errors';
-import type { ContainerLogs } from '@volt/shared/systemd';
+import type { LogWindow } from '../offline/index.ts';
 import type { Session } from '../session/index.ts';
 import { asksOneAgent, findElsewhere, findInCluster, type Place } from './locate.ts';
 import type { Inlet } from './logs-in-order.ts';
@@ -24,7 +24,7 @@ export type Reader = (signal: AbortSignal) => Promise<void>;
 /** A name gives one reader, or one for each copy of a workload. All are open when they are returned. */
 export async function readersFor(
   name: string,
-  wanted: ContainerLogs,
+  wanted: LogWindow,
   { session, open, forget }: Reading,
 ): Promise<Reader[]> {
   const readerOf = (place: Place): Reader => {
@@ -80,7 +80,7 @@ async function fromAgent(
 }
 
 /** Without what was not said: the agent knows its own defaults. */
-const sent = (wanted: ContainerLogs) =>
+const sent = (wanted: LogWindow) =>
   Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined)) as { follow: boolean };
 
 interface Instead {

@@ -1,4 +1,4 @@
-/** Moments as people write them: `10m` ago, `yesterday`, a date, a time of today, RFC 3339, or `@` and Unix seconds. */
+/** Moments as people write them: `10m` ago, `yesterday`, a date, a time of today, RFC 3339, `@` and Unix seconds. */
 import { VoltError } from '@volt/shared/errors';
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -13,7 +13,7 @@ const unitMs: Readonly<Record<string, number>> = {
 /** Before this the platform's dates, and journals, have nothing to tell. */
 const YEARS_BACK_MAX_MS = 50 * 366 * 86_400_000;
 
-/** As RFC 3339. `flag` is who asks, for the complaint: USAGE. Without an offset a time is one of this machine's zone. */
+/** As RFC 3339; without an offset a time is one of this machine's zone. USAGE, in the name of `flag`, for any other. */
 export function momentOf(text: string, flag: string, now: Date): string {
   const at = read(text.trim(), now);
   if (at !== undefined && !Number.isNaN(at.getTime())) return at.toISOString();
@@ -41,9 +41,13 @@ function ago(text: string, now: Date): Date | undefined {
   return ms > YEARS_BACK_MAX_MS ? undefined : new Date(now.getTime() - ms);
 }
 
+const DATE = /(?:(\d{4})-(\d\d)-(\d\d))?/.source;
+const TIME = /(?:(?:^|[T ])(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?)?/.source;
+const OFFSET = /(Z|[+-]\d\d:?\d\d)?/.source;
+const ON_THE_CLOCK = new RegExp(`^${DATE}${TIME}${OFFSET}$`, 'i');
+
 function onTheClock(text: string, midnight: Date): Date | undefined {
-  const found =
-    /^(?:(\d{4})-(\d\d)-(\d\d))?(?:(?:^|[T ])(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?$/i.exec(text);
+  const found = ON_THE_CLOCK.exec(text);
   if (found === null || (found[1] ?? found[4]) === undefined) return undefined;
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', offset = ''] = found;
   // A moment elsewhere needs to be a whole one.

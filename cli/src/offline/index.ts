@@ -1,2 +1,2 @@
 export { FromSystemd } from './from-systemd.ts';
-export type { LogQuery, Offline } from './offline.ts';
+export type { LogQuery, LogWindow, Offline } from './offline.ts';

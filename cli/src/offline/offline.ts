@@ -5,9 +5,12 @@
 import type { LogLine } from '@volt/shared/rpc';
 import type { ContainerLogs } from '@volt/shared/systemd';
 
-export interface LogQuery extends ContainerLogs {
+export interface LogQuery extends LogWindow {
   readonly name: string;
 }
+
+/** Which of the lines that a container printed, with the defaults of the agent's method. */
+export type LogWindow = ContainerLogs;
 
 export interface Offline {
   /** By method: what systemd says in place of the agent. Methods that are not here have to wait for it. */

@@ -5,14 +5,14 @@
  */
 import type { ContainerConfig } from '@volt/shared/model';
 import { bootCapabilities, otherCapabilities, policyOf } from '../../../security/index.ts';
-import { capabilityList, maskArguments } from './isolation.ts';
+import { capabilityList, isolationEnvironment, maskArguments } from './isolation.ts';
 
 /** systemd ends with this when it was told to start again: nspawn leaves that to the unit. */
 const REBOOT = 133;
 
 export const isOs = ({ spec }: ContainerConfig): boolean => spec.os === true;
 
-/** Where others have no say, nspawn tells systemd that it is ready when its own is: the start lasts as long as the boot. */
+/** nspawn says that it is ready when the systemd inside is: a start lasts as long as the boot. */
 export function bootArguments(config: ContainerConfig, masked: readonly string[] | undefined): string[] {
   const { spec, userns } = config;
   const kept = bootCapabilities(spec);
@@ -31,10 +31,14 @@ export function bootArguments(config: ContainerConfig, masked: readonly string[]
   ];
 }
 
-/** Of its unit. */
-export const BOOT_PROPERTIES = `RestartForceExitStatus=${REBOOT}
-SuccessExitStatus=${REBOOT}
-`;
+/** Lines of its unit, and those of others that it does without. */
+export const bootProperties = (config: ContainerConfig): string =>
+  isOs(config)
+    ? `RestartForceExitStatus=${REBOOT}\nSuccessExitStatus=${REBOOT}\n`
+    : `Environment=${isolationEnvironment}\n`;
 
 /** nspawn has a minute and a half at the most, as whoever asked for the start waits no longer. */
-export const BOOT_SECONDS = 85;
+const BOOT_SECONDS = 85;
+const START_SECONDS = 60;
+
+export const startSeconds = (config: ContainerConfig): number => (isOs(config) ? BOOT_SECONDS : START_SECONDS);

@@ -4,7 +4,7 @@ import type { ContainerConfig } from '@volt/shared/model';
 import { VoltError } from '@volt/shared/errors';
 import { MARK_FIELD } from '@volt/shared/systemd';
 import { hardwareAddress } from '../../../network/index.ts';
-import { BOOT_PROPERTIES, BOOT_SECONDS, bootArguments, isOs } from './boot.ts';
+import { bootArguments, bootProperties, isOs, startSeconds } from './boot.ts';
 import { consoleArguments, consoleProperties } from './console.ts';
 import { environmentArguments } from './environment.ts';
 import { limitProperties, limitsOf, rlimitArguments } from '../../limits.ts';
@@ -14,19 +14,19 @@ import { hostnameOf, hostsArguments } from './hosts.ts';
 import { mountArguments, mountNeeds, placeArguments } from './mounts.ts';
 import { slotOf } from '../../slots.ts';
 import { enterArguments } from './enter.ts';
-import { beforeInit, isolationArguments, isolationEnvironment, ownerOf } from './isolation.ts';
+import { beforeInit, isolationArguments, ownerOf } from './isolation.ts';
 
 /**
  * Nothing that a program prints is left out: what prints faster than the journal
  * takes it waits. The journal's own size is the limit of all. What nspawn says of
  * each stop is no word of the program.
  */
-const logging = ({ id }: ContainerConfig): string =>
-  `Environment=SYSTEMD_LOG_LEVEL=notice\nLogRateLimitIntervalSec=0\n${id === undefined ? '' : `LogExtraFields=${MARK_FIELD}=${id}\n`}`;
+const logging = ({ id }: ContainerConfig): string => `Environment=SYSTEMD_LOG_LEVEL=notice
+LogRateLimitIntervalSec=0
+${id === undefined ? '' : `LogExtraFields=${MARK_FIELD}=${id}\n`}`;
 
 /** At machine shutdown, and for `systemctl stop`; `volt container stop` brings its own. */
 export const STOP_SECONDS = 90;
-const START_SECONDS = 60;
 
 /** systemd refuses longer lines; the kernel longer argument lists. */
 const COMMAND_BYTES_MAX = 128 * 1024;
@@ -67,14 +67,14 @@ ${startLimit(spec.restart)}
 Type=notify
 ${consoleProperties(config)}Slice=system.slice
 SyslogIdentifier=${spec.name}
-${logging(config)}${isOs(config) ? '' : `Environment=${isolationEnvironment}\n`}EnvironmentFile=-${paths.containers}/${spec.name}/env
+${logging(config)}${bootProperties(config)}EnvironmentFile=-${paths.containers}/${spec.name}/env
 ExecStart=:${quoted(run)}
 ExecStopPost=:${quoted([script, 'down', spec.name])}
 Delegate=yes
 OOMPolicy=continue
 ${deviceLines(config)}${limits(config, paths)}KillMode=mixed
 SuccessExitStatus=${successes(config.stopSignal)}
-${isOs(config) ? BOOT_PROPERTIES : ''}TimeoutStartSec=${isOs(config) ? BOOT_SECONDS : START_SECONDS}
+TimeoutStartSec=${startSeconds(config)}
 TimeoutStopSec=${Math.max(STOP_SECONDS, spec.stopTimeout ?? 0)}
 ${restart(spec.restart)}
 [Install]
