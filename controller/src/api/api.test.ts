@@ -2,13 +2,14 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
 import { connect, type ConnectOptions } from '@volt/shared/client';
 import { knock, noHandlers, readOnly, rightsIn } from '@volt/shared/client/testing';
-import { ENROLL_PATH, fingerprintOf, keyFingerprint, postPinned, RevokedKeys } from '@volt/shared/pki';
+import { ENROLL_PATH, fingerprintOf, keyFingerprint, liveTls, postPinned, RevokedKeys } from '@volt/shared/pki';
 import { loopbackAddresses, testAuthority, type TestIdentity } from '@volt/shared/pki/testing';
 import { agentMethods, controllerMethods, type ControllerMethods, type Handlers } from '@volt/shared/rpc';
 import { AuditTrail, PendingCalls, type Caller } from '@volt/shared/server';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openApi } from './index.ts';
 
 const PORT = 7444;
@@ -21,12 +22,13 @@ async function open() {
   const reached: string[] = [];
   const revoked = new RevokedKeys();
   const audit = new AuditTrail(join(folder, 'audit.log'));
+  const live = liveTls(authority.certify('n1', ['node', 'controller'], [address]));
   const api = await openApi({
     handlers: noHandlers<Handlers<ControllerMethods, Caller>>(reached),
     audit,
     pending: new PendingCalls(),
     log: quiet,
-    identity: authority.certify('n1', ['node', 'controller'], [address]),
+    identity: live.tls,
     revoked,
     listen: { address, port: PORT },
     agents: async () => [{ name: 'n9', address: nobody }],
@@ -42,6 +44,12 @@ async function open() {
     address,
     reached,
     revoked,
+    renew: () => {
+      live.use(authority.certify('n1', ['node', 'controller'], [address]));
+      api.renewed();
+      return new X509Certificate(live.tls.cert).serialNumber;
+    },
+    shown: () => shownAt(address),
     as: (identity: TestIdentity, options: ConnectOptions = {}) => {
       const client = connect(target(identity), controllerMethods, options);
       onTestFinished(() => client.close());
@@ -53,6 +61,15 @@ async function open() {
       return client;
     },
   };
+}
+
+/** The serial number of what a stranger is shown. */
+function shownAt(host: string): Promise<string | undefined> {
+  const socket = tlsConnect({ host, port: PORT, ca: authority.ca, servername: '' });
+  return new Promise<string | undefined>((resolve, reject) => {
+    socket.once('secureConnect', () => resolve(socket.getPeerX509Certificate()?.serialNumber));
+    socket.once('error', reject);
+  }).finally(() => socket.destroy());
 }
 
 const openToReaders = rightsIn(controllerMethods, readOnly);
@@ -87,6 +104,28 @@ test('a certificate whose key was revoked is not known, on a connection that is 
   expect(await knock(client, controllerMethods)).toEqual(openToReaders);
   const before = reached.length;
   revoked.replace([keyFingerprint(new X509Certificate(member.cert).publicKey)]);
+  expect(await knock(client, controllerMethods)).toEqual(rightsIn(controllerMethods, () => false));
+  expect(reached).toHaveLength(before);
+});
+
+test('a renewed certificate is shown to whoever comes, and connections that are open go on', async () => {
+  const { as, renew, shown } = await open();
+  const client = as(authority.certify('n2', ['node']));
+  expect(await knock(client, controllerMethods)).toEqual(openToReaders);
+  const before = await shown();
+  const serial = renew();
+  expect(serial).not.toBe(before);
+  expect(await shown()).toBe(serial);
+  expect(await knock(client, controllerMethods)).toEqual(openToReaders);
+});
+
+test('a certificate that ends is not known from then on, on a connection that is open already', async () => {
+  const { as, reached } = await open();
+  const client = as(authority.certify('n3', ['node']));
+  expect(await knock(client, controllerMethods)).toEqual(openToReaders);
+  const before = reached.length;
+  const later = Date.now() + 2 * 365 * 86_400_000;
+  using _clock = vi.spyOn(Date, 'now').mockReturnValue(later);
   expect(await knock(client, controllerMethods)).toEqual(rightsIn(controllerMethods, () => false));
   expect(reached).toHaveLength(before);
 });
