@@ -216,7 +216,8 @@ describe('what is in a secret', () => {
 describe('variables, names and users', () => {
   scenario('files of variables are read here, and say which line is wrong', async (node) => {
     await node.sh(
-      `printf '# ours\\nA=from file\\nB=from file\\nC\\n' > /tmp/around.env; printf 'A=1\\nno good=2\\n' > /tmp/bad.env`,
+      `printf '# ours\\nA=from file\\nB=from file\\nC\\n' > /tmp/around.env
+printf 'A=1\\nno good=2\\n' > /tmp/bad.env`,
     );
     const flags = ['--env-file', '/tmp/around.env', '-e', 'B=typed', '-e', 'D'];
     const env = { C: 'ours', D: 'ours too' };
