@@ -61,14 +61,8 @@ export function encodeTree(tree: Tree): Buffer {
   const parts = [Buffer.from(`${TREE_HEADER}\n`)];
   // In parts, as the text of all and its bytes are not to be there at the same time.
   for (let at = 0; at < tree.length; at += LINES_AT_ONCE) {
-    parts.push(
-      Buffer.from(
-        tree
-          .slice(at, at + LINES_AT_ONCE)
-          .map(toLine)
-          .join(''),
-      ),
-    );
+    const lines = tree.slice(at, at + LINES_AT_ONCE).map(toLine);
+    parts.push(Buffer.from(lines.join('')));
   }
   return Buffer.concat(parts);
 }
@@ -87,7 +81,7 @@ export function decodeTree(bytes: Uint8Array): Tree {
   return tree;
 }
 
-/** With its newline. By hand, as two million lines take their time: keys in the order of the schemas, without white space. */
+/** With its newline. By hand, as millions take their time: keys in the order of the schemas, without white space. */
 function toLine(entry: TreeEntry): string {
   const { path, type } = entry;
   if (type === 'hardlink') return `{${spell(path, 'path')},"type":"hardlink",${spell(entry.target, 'target')}}\n`;

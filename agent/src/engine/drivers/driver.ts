@@ -55,7 +55,7 @@ export interface Watched {
   /** The next start does not let its program begin before `watch`. */
   expectWatcher(name: string): Promise<void>;
 
-  /** What its program prints and is sent, until that has ended or the caller has left. CONFLICT where it cannot be had. */
+  /** What its program prints and is sent, until that has ended or the caller left. CONFLICT where it cannot be had. */
   watch(name: string, watching: Watching, io: ExecIo, signal: AbortSignal): Promise<Outcome>;
 }
 

@@ -64,7 +64,8 @@ mount_rootfs() {
   layers=$run/lower
   [ "$way" != redirect ] || layers=$layers::$objects
   mount -o "bind,X-mount.idmap=0:$base:$count" "$lower" "$run/lower"
-  mount -t overlay -o "nodev,\${options}lowerdir=$layers,upperdir=$home/upper,workdir=$home/work" volt "$home/rootfs" || {
+  own=upperdir=$home/upper,workdir=$home/work
+  mount -t overlay -o "nodev,\${options}lowerdir=$layers,$own" volt "$home/rootfs" || {
     [ "$way" != redirect ] || echo 'The image is laid out as this kernel may not know it: start volt.service' >&2
     exit 1
   }
