@@ -6,7 +6,7 @@
  *   look PATH              one record of what is there, its last name not followed
  *   list PATH NAME         records of all that is below, as if all files were empty
  *   pack PATH NAME [-L]    the same with contents; with -L PATH is followed where it is a link
- *   each PATH              the same of the names below that folder that come on standard input, and of nothing below them
+ *   each PATH              the same of names in that folder, which come on standard input, but of nothing below them
  *   unpack PATH            makes below that folder what comes on standard input
  *
  * Nothing is opened by a path of more than one name but PATH, which the container's own root ends: every other step is

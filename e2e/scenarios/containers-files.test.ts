@@ -317,8 +317,8 @@ describe('what a container is made of', () => {
 
   scenario('commit makes of what was changed what an import makes of all files', async (node) => {
     await run(node, 'files-a', image, idle);
-    const script = `set -e; echo new > /etc/new; rm /bin/wc; mv /bin/env /root/env; : > /bin/tty; mv /usr/share /root/share
-rm -r /usr/lib; echo file > /usr/lib; rm -r /opt; mv /var/old /opt; echo x > /opt/x`;
+    const script = `set -e; echo new > /etc/new; rm /bin/wc; mv /bin/env /root/env; : > /bin/tty
+mv /usr/share /root/share; rm -r /usr/lib; echo file > /usr/lib; rm -r /opt; mv /var/old /opt; echo x > /opt/x`;
     // Folders that are renamed, replaced and hidden, and files of two names.
     await says(
       node,

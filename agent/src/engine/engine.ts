@@ -234,8 +234,11 @@ export interface Images {
   ensureLower(tree: string, signal: AbortSignal): Promise<string>;
   /** What a tree is made of. */
   tree(tree: string): Tree;
-  /** An image of another with what is in a tar archive. A name that is taken afterwards means this image. */
-  commit(image: NewImage, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ImageSummary>;
+  /**
+   * An image of another with some changes, which are asked for when all else is ready. A name that is taken afterwards
+   * means this image.
+   */
+  commit(image: NewImage, changes: () => Promise<ImageChanges>, signal: AbortSignal): Promise<ImageSummary>;
   /** The text of a plain file of the tree. Undefined where it has none; symbolic links are not followed. */
   readFile(tree: string, path: string): Promise<string | undefined>;
 }
@@ -245,11 +248,17 @@ export interface NewImage {
   readonly name: string;
   /** Manifest of the image that it was made from, and its tree. */
   readonly base: string;
-  readonly tree: string;
-  /** Paths of that tree, as bytes, which it has not. */
-  readonly removed: readonly string[];
+  readonly tree: Tree;
   readonly config: ImageConfig;
   readonly step: Pick<ImageStep, 'author' | 'comment' | 'createdBy'>;
+}
+
+/** How its files differ from those of the image that it was made from. */
+export interface ImageChanges {
+  /** Paths of that image's tree, as bytes, which it has not. */
+  readonly removed: readonly string[];
+  /** Of what was added or changed, as a tar archive. */
+  readonly source: AsyncIterable<Uint8Array>;
 }
 
 export interface ResolvedImage {

@@ -71,7 +71,10 @@ export function imagesOf(named: Record<string, ResolvedImage>, files: Record<str
         manifest,
       ),
     tree: () => [],
-    commit: async ({ name }) => ({ name, digest: digest('c'), sizeBytes: 0, files: 0, createdAt: '2026-01-01T00:00:00Z' }),
+    commit: async ({ name }, changes) => {
+      for await (const _ of (await changes()).source);
+      return { name, digest: digest('c'), sizeBytes: 0, files: 0, createdAt: '2026-01-01T00:00:00Z' };
+    },
     ensureLower: async (tree) => `/lower/${tree.slice(0, 8)}`,
     readFile: async (_tree, path) => files[path],
   };

@@ -12,20 +12,19 @@ import {
 import type { Programs } from '../host/index.ts';
 import { platformOf } from '../oci/index.ts';
 import {
-  type ByteString,
   contentsOf,
-  decodeTree,
   type Digest,
   type FetchProgress,
   type Hold,
   type Ingest,
   type ObjectSource,
   type Store,
+  type Tree,
 } from '../store/index.ts';
 import { buildDebian, editBuilt, type Variant } from './build-debian.ts';
 import { type ExportRequest, exportImage } from './export.ts';
 import { type ArchiveFormat, importArchive } from './import-archive.ts';
-import { importChanges, type ImportedTree, importTree } from './import-tar.ts';
+import { type Changes, importChanges, type ImportedTree, importTree } from './import-tar.ts';
 import { ImageNames, summary, type UsersOf } from './names.ts';
 import { type Made, madeOf, publishImage, wantedPlatform } from './publish.ts';
 import { pullObjects } from './pull.ts';
@@ -66,9 +65,7 @@ export interface NewImage {
   readonly name: string;
   /** Manifest of the image that it was made from, and its tree. */
   readonly base: Digest;
-  readonly tree: Digest;
-  /** Paths of that tree which it has not. */
-  readonly removed: readonly ByteString[];
+  readonly tree: Tree;
   readonly config: ImageConfig;
   readonly step: Pick<ImageStep, 'author' | 'comment' | 'createdBy'>;
 }
@@ -157,13 +154,11 @@ export class Images {
   }
 
   /** The files of a container, which come as an archive, become an image on top of the one that it was made from. */
-  async commit(image: NewImage, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<ImageSummary> {
+  async commit(image: NewImage, changes: () => Promise<Changes>, signal: AbortSignal): Promise<ImageSummary> {
     const { platform, history = [] } = this.names.manifest(image.base);
     return this.#publish(parseReference(image.name), async (batch, hold) => {
-      const { objects } = this.#options.store;
-      const base = { tree: decodeTree(objects.read(image.tree)), removed: image.removed };
-      for (const digest of contentsOf(base.tree).keys()) hold.add(digest);
-      const tree = await importChanges({ source, batch, signal }, base);
+      for (const digest of contentsOf(image.tree).keys()) hold.add(digest);
+      const tree = await importChanges({ batch, signal }, image.tree, changes);
       const step = { ...image.step, createdAt: this.#options.now().toISOString(), hasFiles: true };
       return { tree, config: image.config, platform, history: [...history, step] };
     });

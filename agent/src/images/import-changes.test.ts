@@ -71,7 +71,7 @@ test('whatever was added, changed and removed, and files in the place of folders
       const tree: Tree = decodeTree(store.objects.read(await whole(from)));
       const { changed, removed } = changes(from, to);
       await using batch = store.objects.ingest();
-      const made = await importChanges({ source: tarOf(changed), batch, signal }, { tree, removed });
+      const made = await importChanges({ batch, signal }, tree, async () => ({ source: tarOf(changed), removed }));
       expect(made.digest).toBe(await whole(to));
     }),
     { numRuns: 60 },

@@ -56,17 +56,23 @@ export async function importTree({ source, batch, ...rest }: TarImport): Promise
   return layers.finish();
 }
 
-export interface Base {
-  readonly tree: Tree;
-  /** Paths of it that are no longer there. */
+export interface Changes {
+  /** Paths of a tree that are no longer there. */
   readonly removed: readonly ByteString[];
+  /** What is there instead, or as well: an unpacked archive. */
+  readonly source: AsyncIterable<Uint8Array>;
 }
 
-/** One archive of what is different from a tree that is there. */
-export async function importChanges({ source, batch, ...rest }: TarImport, base: Base): Promise<ImportedTree> {
+/** What is different from a tree that is in the store. It is asked for when that tree has been laid out. */
+export async function importChanges(
+  { batch, ...rest }: Omit<TarImport, 'source'>,
+  tree: Tree,
+  changes: () => Promise<Changes>,
+): Promise<ImportedTree> {
   const layers = new LayeredImport(batch, rest);
-  layers.begin(base.tree);
-  await layers.add(source, 'whole', base.removed);
+  layers.begin(tree);
+  const { removed, source } = await changes();
+  await layers.add(source, 'whole', removed);
   return layers.finish();
 }
 

@@ -100,13 +100,20 @@ describe('holding still', () => {
     await engine.run(spec('web'), signal);
     access.says.set('list', whole).set('each', whole);
     const states: unknown[] = [];
-    vi.spyOn(images, 'commit').mockImplementation(async ({ name }) => {
-      states.push(stateOf('web'));
+    vi.spyOn(images, 'commit').mockImplementation(async ({ name }, changes) => {
+      const before = stateOf('web');
+      const { source } = await changes();
+      const meanwhile = stateOf('web');
+      for await (const _ of source);
+      states.push([before, meanwhile, stateOf('web')]);
       return { name, digest: 'c'.repeat(64), sizeBytes: 0, files: 0, createdAt: new Date(0).toISOString() };
     });
     await engine.files.commit('web', commit, ignore, signal);
     await engine.files.commit('web', { ...commit, pause: false }, ignore, signal);
-    expect(states).toEqual(['paused', 'running']);
+    expect(states).toEqual([
+      ['running', 'paused', 'running'],
+      ['running', 'running', 'running'],
+    ]);
     expect(stateOf('web')).toBe('running');
   });
 
@@ -114,7 +121,11 @@ describe('holding still', () => {
     const { engine, access, images, stateOf } = await world();
     access.says.set('list', whole).set('each', whole);
     await engine.run(spec('web'), signal);
-    vi.spyOn(images, 'commit').mockRejectedValue(new VoltError('RESOURCE', 'The disk is full'));
+    vi.spyOn(images, 'commit').mockImplementation(async (_image, changes) => {
+      await changes();
+      expect(stateOf('web')).toBe('paused');
+      throw new VoltError('RESOURCE', 'The disk is full');
+    });
     await expect(engine.files.commit('web', commit, ignore, signal)).rejects.toThrow('The disk is full');
     expect(stateOf('web')).toBe('running');
     await engine.controls.pause('web', signal);
@@ -204,12 +215,16 @@ test('an image is made of what was changed, named one after the other, and of wh
   const upper = [entry('dir', '.'), entry('file', './etc.new'), entry('dir', './etc')];
   const stream = streamOf(...upper, entry('chardev', './etc/old'), entry('file', './etc/new'));
   access.says.set('list', { stdout: stream }).set('each', { stdout: streamOf(entry('dir', '.')) });
-  const made = vi.spyOn(images, 'commit').mockImplementation(async ({ name }, source) => {
+  let removed: readonly string[] = [];
+  const made = vi.spyOn(images, 'commit').mockImplementation(async ({ name }, changes) => {
+    const { source, ...rest } = await changes();
+    removed = rest.removed;
     for await (const _ of source);
     return { name, digest: 'c'.repeat(64), sizeBytes: 0, files: 0, createdAt: new Date(0).toISOString() };
   });
   await engine.files.commit('web', commit, ignore, signal);
-  expect(made.mock.calls[0]![0]).toMatchObject({ tree: image().tree, removed: ['etc/old'] });
+  expect(made.mock.calls[0]![0].tree).toHaveLength(3);
+  expect(removed).toEqual(['etc/old']);
   await vi.waitFor(() => expect(access.input.length).toBeGreaterThan(0));
   const names = ['.', 'etc', 'etc/new', 'etc.new'];
   expect(access.input).toEqual(

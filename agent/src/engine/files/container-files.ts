@@ -3,7 +3,7 @@ import { VoltError } from '@volt/shared/errors';
 import type { ContainerConfig, ContainerStatus, ImageSummary } from '@volt/shared/model';
 import type { FileChange, FileLook } from '@volt/shared/rpc';
 import type { Files, OpenProgram } from '../../host/index.ts';
-import { type ByteReader, ENTRIES_MAX, textOf } from '../../store/index.ts';
+import { type ByteReader, ENTRIES_MAX, textOf, type Tree } from '../../store/index.ts';
 import type { TarEntry } from '../../tar/index.ts';
 import type { Driver, Reach } from '../drivers/driver.ts';
 import type { Images } from '../engine.ts';
@@ -80,7 +80,9 @@ export class ContainerFiles implements FileOperations {
   }
 
   async changes(name: string, emit: Emit<FileChange[]>, signal: AbortSignal): Promise<number> {
-    const changes = await this.#changes(this.#options.known.existing(name), signal);
+    const { known, images } = this.#options;
+    const config = known.existing(name);
+    const changes = await this.#changes(config, images.tree(config.image.tree), signal);
     for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
       await emit(changes.slice(at, at + CHANGES_AT_ONCE).map(shownChange));
     }
@@ -103,17 +105,24 @@ export class ContainerFiles implements FileOperations {
       const image = {
         name: request.image,
         base: config.image.manifest,
-        tree: config.image.tree,
+        tree: images.tree(config.image.tree),
         config: withInstructions(base, request.change),
         step: { author: request.author, comment: request.message, createdBy: `volt container commit ${name}` },
       };
-      const work = async () => {
-        await onLine('Reading what changed');
-        const changes = await this.#changes(config, signal);
+      await onLine('Reading what changed');
+      let letGo = async () => {};
+      // For no longer than its files are read: not while the image is put together, before and after.
+      const readChanges = async () => {
+        if (request.pause) letGo = await this.#stillness.hold(name);
+        const changes = await this.#changes(config, image.tree, signal);
         const removed = changes.filter(({ change }) => change === 'D').map(({ path }) => path);
-        return images.commit({ ...image, removed }, await this.#changedTar(config, changes, signal), signal);
+        return { removed, source: andThen(await this.#changedTar(config, changes, signal), letGo) };
       };
-      return request.pause ? this.#stillness.during(name, work) : work();
+      try {
+        return await images.commit(image, readChanges, signal);
+      } finally {
+        await letGo();
+      }
     });
   }
 
@@ -134,14 +143,14 @@ export class ContainerFiles implements FileOperations {
     return send(await this.#wholeTar(config, signal), emit);
   }
 
-  async #changes(config: ContainerConfig, signal: AbortSignal): Promise<RawChange[]> {
-    const { access, images } = this.#options;
+  async #changes(config: ContainerConfig, tree: Tree, signal: AbortSignal): Promise<RawChange[]> {
+    const { access } = this.#options;
     const found: TarEntry[] = [];
     for await (const entry of reading(() => access.upper(config, ['list', '/', '.']), signal, readRecords)) {
       if (found.length >= ENTRIES_MAX) throw new VoltError('RESOURCE', `More than ${ENTRIES_MAX} files were changed`);
       found.push({ ...entry, name: plainPath(entry.name, badContents) });
     }
-    return rawChangesOf(images.tree(config.image.tree), found);
+    return rawChangesOf(tree, found);
   }
 
   /** The root and all that was added or changed, as it is seen inside. */
@@ -207,6 +216,11 @@ const sendTar = (
     reading(open, signal, (reader) => toTar(reader, options)),
     emit,
   );
+
+async function* andThen<T>(items: AsyncIterable<T>, act: () => Promise<void>): AsyncGenerator<T> {
+  yield* items;
+  await act();
+}
 
 async function send(chunks: AsyncIterable<Uint8Array>, emit: Emit<Uint8Array>): Promise<number> {
   let sizeBytes = 0;

@@ -23,16 +23,27 @@ export class Stillness {
 
   /** In its lane. One that does not run, or somebody has paused, stays as it is. */
   async during<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const letGo = await this.hold(name);
+    try {
+      return await work();
+    } finally {
+      await letGo();
+    }
+  }
+
+  /** The same, until what this resolves with is called; that may be repeated. */
+  async hold(name: string): Promise<() => Promise<void>> {
     const { known, driver, files } = this.#options;
     const { state } = await known.status(name);
-    if (state !== 'running') return work();
+    if (state !== 'running') return async () => {};
     await files.write(this.#mark(name), '', { mode: 0o600 });
     try {
       await driver.pause(name);
-      return await work();
-    } finally {
+    } catch (thrown) {
       await this.release(name);
+      throw thrown;
     }
+    return () => this.release(name);
   }
 
   async release(name: string): Promise<void> {
