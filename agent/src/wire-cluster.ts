@@ -107,6 +107,8 @@ function workloadsOf(engine: Engine, deadMan: DeadMan): Workloads {
       }),
     ensure: async (assignment, signal) => {
       if (assignment.exclusive) await deadMan.guard(assignment.instance, signal);
+      // One of this name may have been.
+      else await deadMan.release(assignment.instance);
       await engine.ensure(wantedOf(assignment), signal);
     },
     remove: async (instance, signal) => {

@@ -68,6 +68,18 @@ describe('the switch of a node', () => {
     expect(await files.exists(`${MARKS_PATH}/solo-0`)).toBe(true);
   });
 
+  test('ends nothing that merely has the name of what an agent that was killed has left', async () => {
+    const { deadMan, files, systemd } = await node();
+    await deadMan.guard('solo-0', signal);
+    await deadMan.guard('solo-1', signal);
+    const next = createDeadMan({ files, systemd });
+    next.adopt('solo-1');
+    await next.renewed(60_000);
+    expect(await files.list(MARKS_PATH)).toEqual(['solo-1']);
+    await createDeadMan({ files, systemd }).release('solo-1');
+    expect(await files.list(MARKS_PATH)).toEqual([]);
+  });
+
   test('forgets what is gone, and all with the cluster', async () => {
     const { deadMan, files, systemd } = await node();
     await deadMan.forget();

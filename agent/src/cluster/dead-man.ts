@@ -15,7 +15,7 @@ import {
 import { FENCE_SECONDS } from './node-lease.ts';
 
 export interface DeadManPorts {
-  readonly files: Pick<Files, 'read' | 'write' | 'exists' | 'remove' | 'removeTree' | 'makeFolder'>;
+  readonly files: Pick<Files, 'read' | 'write' | 'list' | 'exists' | 'remove' | 'removeTree' | 'makeFolder'>;
   readonly systemd: Pick<Systemd, 'start' | 'stop' | 'refresh'>;
 }
 
@@ -26,7 +26,7 @@ export interface DeadMan {
   adopt(instance: string): void;
   /** Resolves once this container is ended with the lease, whatever becomes of the agent. */
   guard(instance: string, signal: AbortSignal): Promise<void>;
-  /** That one is gone. */
+  /** That one is gone, or is not exclusive. Again changes nothing. */
   release(instance: string): Promise<void>;
   /** This node runs nothing for a cluster any more. */
   forget(): Promise<void>;
@@ -74,9 +74,9 @@ class Switch implements DeadMan {
 
   async release(instance: string): Promise<void> {
     this.#unmarked.delete(instance);
+    this.#guarded.delete(instance);
     const { files } = this.#ports;
-    if (!this.#guarded.delete(instance) || !(await files.exists(MARKS_PATH))) return;
-    await files.remove(`${MARKS_PATH}/${instance}`);
+    if (await files.exists(`${MARKS_PATH}/${instance}`)) await files.remove(`${MARKS_PATH}/${instance}`);
   }
 
   async forget(): Promise<void> {
@@ -100,6 +100,9 @@ class Switch implements DeadMan {
     if (this.#isSet) return;
     const { files, systemd } = this.#ports;
     await files.makeFolder(MARKS_PATH, { mode: 0o755 });
+    // What an agent that was killed has left: another container may have the name meanwhile.
+    const stale = (await files.list(MARKS_PATH)).filter((name) => !this.#guarded.has(name));
+    for (const name of stale) await files.remove(`${MARKS_PATH}/${name}`);
     await this.#put(DEAD_MAN_SCRIPT_PATH, renderDeadManScript(), 0o755);
     await this.#put(DEAD_MAN_UNIT_PATH, renderDeadManUnit(), 0o644);
     await systemd.refresh(DEAD_MAN_UNIT);
