@@ -83,6 +83,7 @@ export class FromSystemd implements Offline {
       names.map(async (name) => {
         const unit = units.get(name);
         const [config, hasRun] = await Promise.all([this.#config(name), this.#hasRun(name)]);
+        const labels = config.spec?.labels ?? {};
         const isChecked = config.health !== undefined && unit?.activeState === 'active';
         return {
           name,
@@ -94,7 +95,7 @@ export class FromSystemd implements Offline {
           reason: unit === undefined ? null : failureOf(unit),
           // Nobody checks at this moment, so nobody knows; but when it was last known can be told.
           ...(isChecked ? { health: 'unknown' as const, checkedAt: await this.#checkedAt(name) } : {}),
-          ...(config.spec?.labels === undefined ? {} : { labels: config.spec.labels }),
+          ...(Object.keys(labels).length > 0 && { labels }),
           startedAt: typeof unit?.startedAtMs === 'number' ? new Date(unit.startedAtMs).toISOString() : null,
         };
       }),

@@ -77,7 +77,7 @@ test('nobody claims that something works, but when it was last known is told', a
 
 test('ps joins what is defined with what runs', async () => {
   const config = {
-    spec: { image: 'nginx' },
+    spec: { image: 'nginx', labels: {} },
     network: { address: '10.0.0.2' },
     assignment: { workload: 'web' },
   };
