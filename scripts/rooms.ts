@@ -176,7 +176,8 @@ const controller: Record<string, Room> = {
 };
 
 const cli: Record<string, Room> = {
-  'cli/terminal': { imports: pure, packages: [...plain, ...streams, 'node:tty'] },
+  // The way out of a terminal is set by a program, as Node cannot.
+  'cli/terminal': { imports: pure, packages: [...plain, ...streams, 'node:tty', 'node:child_process'] },
   'cli/settings': { imports: [...pure, 'cli/terminal'], packages: plain },
   'cli/fields': { imports: pure, packages: plain },
   'cli/output': { imports: [...pure, 'cli/terminal', 'cli/settings'], packages: [...plain, ...streams, 'yaml'] },

@@ -48,6 +48,8 @@ const harm: Record<string, object> = {
   'container.rename': { name: 'web-0', to: 'intruder' },
   'container.update': { name: 'web-0', memory: '32M' },
   'container.exec': { name: 'web-0', command: ['true'] },
+  'container.attach': { name: 'web-0' },
+  'container.runAttached': { name: 'intruder', image: 'hello', tty: true },
   'container.look': { name: 'web-0', path: '/etc/shadow' },
   'container.pack': { name: 'web-0', path: '/etc', as: 'etc' },
   'container.unpack': { name: 'web-0', path: '/etc' },

@@ -94,7 +94,8 @@ export async function runInside(
 ): Promise<number> {
   signal.throwIfAborted();
   const program = await programs.open(argv, { env });
-  const stop = () => void program.kill();
+  // A console whose only watcher goes without a word hangs its terminal up.
+  const stop = () => (request.tty ? program.release() : void program.kill());
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
@@ -102,8 +103,9 @@ export async function runInside(
     signal.throwIfAborted();
     return code;
   } catch (thrown) {
-    await program.kill();
-    throw thrown;
+    if (request.tty) program.release();
+    else await program.kill();
+    throw signal.aborted ? signal.reason : thrown;
   } finally {
     signal.removeEventListener('abort', stop);
   }
