@@ -92,13 +92,13 @@ export class Shelf {
         this.refuseTaken(record.name);
         syncFolder(staged);
         fs.renameSync(staged, join(this.folder, record.name));
+        this.#records.set(record.name, record);
         syncFolder(this.folder);
       });
     } catch (thrown) {
       await this.clear(staged);
       throw thrown;
     }
-    this.#records.set(record.name, record);
   }
 
   /** Replaces the files of an empty volume with others, in one step. */

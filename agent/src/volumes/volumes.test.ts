@@ -162,6 +162,22 @@ test('a broken archive in the middle leaves nothing', async () => {
   expect(fs.readdirSync(folder)).toEqual([]);
 });
 
+test('an import that does not go on keeps nobody waiting, and whoever is done first has the name', async () => {
+  const { volumes, users, folder } = await tempVolumes();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  async function* slow() {
+    await promise;
+    yield tarOf({ name: 'a', contents: 'a' });
+  }
+  const waiting = code(volumes.import(spec('data'), slow(), silent, signal));
+  const mounts = userOf('web', 'data').mounts;
+  users.push({ container: 'web', mounts });
+  expect(await volumes.ensure({ container: 'web', mounts, fromImage: () => undefined }, signal)).toEqual(['data']);
+  resolve();
+  expect(await waiting).toBe('ALREADY_EXISTS');
+  expect(fs.readdirSync(folder)).toEqual(['data']);
+});
+
 describe('after the agent was killed', () => {
   test('what was half made or half deleted is gone, and so are volumes of containers that are', async () => {
     const { volumes, users, folder, restarted } = await tempVolumes();

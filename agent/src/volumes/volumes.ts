@@ -117,15 +117,13 @@ export class Volumes {
     const { specials, xattrs } = this.#options;
     const { size, labels } = this.#existing(name);
     const spec = { name: to, labels, ...(size !== undefined && { size }) };
-    await this.#whileRead(name, () =>
-      this.#turns.take(to, () =>
-        this.#make(spec, false, async (data) => {
-          const onEntries = (done: number) => onProgress({ line: 'Copying', done });
-          await copy({ from: this.#shelf.dataOf(name), to: data, specials, xattrs, signal, onEntries });
-          await this.#shelf.flush(data);
-        }),
-      ),
-    );
+    using _ = this.#read(name);
+    // Not in a turn: others need not wait for it, and the name is had by who is done first.
+    await this.#make(spec, false, async (data) => {
+      const onEntries = (done: number) => onProgress({ line: 'Copying', done });
+      await copy({ from: this.#shelf.dataOf(name), to: data, specials, xattrs, signal, onEntries });
+      await this.#shelf.flush(data);
+    });
     return this.#summary(this.#existing(to));
   }
 
@@ -142,12 +140,10 @@ export class Volumes {
     onProgress: OnProgress,
     signal: AbortSignal,
   ): Promise<VolumeSummary> {
-    await this.#turns.take(spec.name, () =>
-      this.#make(spec, false, async (data) => {
-        const onEntries = (done: number) => onProgress({ line: 'Unpacking', done });
-        await this.#unpack({ archive: decompressed(source), folder: data, size: spec.size, signal, onEntries });
-      }),
-    );
+    await this.#make(spec, false, async (data) => {
+      const onEntries = (done: number) => onProgress({ line: 'Unpacking', done });
+      await this.#unpack({ archive: decompressed(source), folder: data, size: spec.size, signal, onEntries });
+    });
     return this.#summary(this.#existing(spec.name));
   }
 
@@ -265,11 +261,6 @@ export class Volumes {
   #refuseRead(name: string): void {
     if (!this.#readers.has(name)) return;
     throw new VoltError('CONFLICT', `Volume '${name}' is being read`, { hint: 'wait for the clone or export to end' });
-  }
-
-  async #whileRead<T>(name: string, act: () => Promise<T>): Promise<T> {
-    using _ = this.#read(name);
-    return await act();
   }
 
   #read(name: string): Disposable {
