@@ -53,6 +53,21 @@ describe('what is accepted', () => {
     expect(web?.command).toEqual(['nginx', '-g', 'daemon off;']);
   });
 
+  test.each([
+    ['http: 80', { http: '80' }],
+    ['http: 8080/ready', { http: '8080/ready' }],
+    ['{ tcp: 5432, interval: 10s, restart: true }', { tcp: 5432, interval: '10s', restart: true }],
+    [`cmd: sh -c 'test -e /ok'`, { cmd: ['sh', '-c', 'test -e /ok'] }],
+    ['{ cmd: [pg_isready, -q], startPeriod: 1m }', { cmd: ['pg_isready', '-q'], startPeriod: '1m' }],
+  ])('how copies are checked: %s', (text, health) => {
+    expect(read(`name: web\nimage: x\nhealth:\n  ${text}\n`)).toMatchObject([{ health }]);
+  });
+
+  test.each(['{}', 'interval: 10s', '{ tcp: 80, http: 80 }', 'http: /ready', '{ tcp: 80, often: true }', 'tcp: 0'])(
+    'a check that cannot be meant is refused: %s',
+    (text) => expect(refusal(`name: web\nimage: x\nhealth:\n  ${text}\n`)).toMatchObject({ code: 'INVALID_CONFIG' }),
+  );
+
   test('the words of volt run for how containers are run', () => {
     const text = `
 name: web

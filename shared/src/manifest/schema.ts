@@ -5,6 +5,7 @@ import {
   EnvName,
   RegistryReference,
   WorkloadContainer,
+  WorkloadHealth,
   WorkloadSpec,
   type WorkloadSpecInput,
 } from '../model/index.ts';
@@ -48,6 +49,19 @@ const Image = z
     error: "An image name must look like 'web' or 'web:1.2', or 'registry.example.org/org/app:1.2'",
   });
 
+/** As the spec has it; YAML reads a port alone as a number. */
+const Health = z
+  .strictObject({
+    ...WorkloadHealth.shape,
+    cmd: Command.optional().describe('A program inside, which ends with 0 when all is well.'),
+    http: z
+      .union([z.string(), z.number()], { error: 'must be a port with a path, such as 8080/ready' })
+      .transform(String)
+      .optional()
+      .describe('8080/ready answers with 200 to 399 when all is well.'),
+  })
+  .pipe(spec.health.unwrap());
+
 /** One workload as a person writes it: the spec, with units. */
 export const ManifestWorkload = z.strictObject({
   name: spec.name,
@@ -59,7 +73,7 @@ export const ManifestWorkload = z.strictObject({
   memory: Memory.optional().describe('Memory set aside for each copy, such as 512MiB.'),
   cpu: Cpu.optional().describe('Cores set aside for each copy, such as 0.5.'),
   exclusive: spec.exclusive,
-  health: spec.health,
+  health: Health.optional().describe('How each copy is checked; one that is not healthy does not count as running.'),
   ...WorkloadContainer.shape,
   nodes: spec.nodes,
 });
