@@ -25,7 +25,7 @@ test('either of both rings', async () => {
   const second = rings.next();
   for (const listener of listeners) listener();
   expect((await second).done).toBe(false);
-  await rings.return();
+  await rings.return(undefined);
   expect(listeners.size).toBe(0);
 });
 
