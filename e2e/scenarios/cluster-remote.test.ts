@@ -102,6 +102,32 @@ test(
 );
 
 test(
+  'the output of all copies of a workload is one, by time, whichever node they are on',
+  withEvidence('remote logs of many', async (lab) => {
+    const through = ['--context', contextOf(1)];
+    const all = await voltJson<Instance[]>('ps', ...through);
+    // Each is asked in turn, so each has a line of its own time.
+    for (const { address, node } of all) await pageOf(lab.node(Number(node.replace('node', ''))), address!);
+    const lines = await eventually('each has said something', async () => {
+      const { code, stdout } = await volt('logs', 'web', '-o', 'ndjson', '--grep', '^answered', ...through);
+      const rows = stdout.trimEnd().split('\n').filter(Boolean);
+      const parsed = rows.map((row) => JSON.parse(row) as { at: string; name: string });
+      const isWhole = code === 0 && new Set(parsed.map(({ name }) => name)).size === all.length;
+      return isWhole ? parsed : false;
+    });
+    expect(lines.map(({ at }) => at)).toEqual(lines.map(({ at }) => at).toSorted());
+    const { stdout } = await volt('logs', 'web', '--tail', '1', ...through);
+    expect(
+      stdout
+        .match(/^web-\d \| /gm)
+        ?.map((name) => name.slice(0, 5))
+        .toSorted(),
+    ).toEqual(['web-0', 'web-1', 'web-2']);
+    expect((await volt('logs', 'web', '--grep', '[', ...through)).code).toBe(2);
+  }),
+);
+
+test(
   'the output of a container of another node is followed as it comes',
   withEvidence('remote logs', async (lab) => {
     const through = contextOf(1);
