@@ -1,10 +1,16 @@
 /** Volumes and mounts: who may write what, what outlives what, and what a crash leaves. */
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { VolumeDetail, VolumeSummary } from '@volt/shared/model';
 import { volt, voltJson, voltText } from '../cluster/index.ts';
 import type { LabNode } from '../lab/index.ts';
+import { mustRun } from '../lab/index.ts';
 import { eventually, openTestLab } from '../lab/testing.ts';
-import { ARCHIVE, holdings, idle, inside, inspect, onOneNode, run } from './one-node.ts';
+import { openTestMachine, type Machine } from '../vm/index.ts';
+import { ARCHIVE, holdings, idle, inside, inspect, MAKE_ARCHIVE, onOneNode, run } from './one-node.ts';
 
 const { image, scenario: plain } = onOneNode('vols');
 
@@ -271,6 +277,60 @@ describe('copies', () => {
       expect(await state()).toBe(before);
     });
   }
+});
+
+describe('a machine whose file system can hold volumes to a size', () => {
+  let machine: Machine;
+  const BOOT_MS = 10 * 60_000;
+
+  beforeAll(async () => {
+    machine = await openTestMachine('volumes');
+    await machine.boot();
+    // The kernel of this machine knows project quotas, its disk does not: a small one in a file does.
+    const folder = await mkdtemp(join(tmpdir(), 'volt-quota-'));
+    const disk = join(folder, 'quota.ext4');
+    await mustRun(['mke2fs', '-q', '-t', 'ext4', '-O', 'quota,project', '-E', 'quotatype=prjquota', disk, '64M']);
+    const packed = zstdCompressSync(await readFile(disk)).toString('base64');
+    await rm(folder, { recursive: true });
+    await machine.sh('base64 -d | zstd -q -d > /var/quota.ext4; modprobe quota_v2; mkdir -p /var/lib/volt/volumes', {
+      input: packed,
+    });
+    await machine.sh('mount -o loop,prjquota /var/quota.ext4 /var/lib/volt/volumes');
+    await machine.sh(MAKE_ARCHIVE, { timeoutMs: BOOT_MS });
+    await machine.sh('volt daemon install');
+    await eventually(async () => (await machine.exec(['volt', 'system', 'info'])).code === 0, { timeoutMs: 60_000 });
+    await machine.sh(`volt image import app ${ARCHIVE} --cmd 'sleep infinity'`);
+  }, BOOT_MS);
+  afterAll(() => machine?.[Symbol.asyncDispose]());
+
+  const fill = (container: string, path: string, megabytes: number) =>
+    machine.exec(['volt', 'exec', container, '--', 'sh', '-c', `printf %${megabytes}000000s > ${path}`]);
+
+  test('a program that is over the size is told so, and another volume is not', { timeout: BOOT_MS }, async () => {
+    await machine.sh(
+      'volt volume create small --size 4M; volt volume create large; volt volume create other --size 9M',
+    );
+    await machine.sh('volt run app app -v small:/small -v large:/large -v other:/other');
+    expect(await fill('app', '/small/file', 8)).toMatchObject({ stderr: expect.stringContaining('quota exceeded') });
+    expect(Number(await machine.sh('stat -c %s /var/lib/volt/volumes/small/data/file'))).toBeLessThanOrEqual(
+      4 * 1024 ** 2,
+    );
+    for (const path of ['/large/file', '/other/file']) expect(await fill('app', path, 8)).toMatchObject({ code: 0 });
+    const detail = JSON.parse(await machine.sh('volt volume inspect small -o json')) as VolumeDetail;
+    expect(detail).toMatchObject({ size: '4M', usedBy: ['app'] });
+    expect(detail.sizeBytes).toBeLessThanOrEqual(4 * 1024 ** 2 + 8192);
+  });
+
+  test('a clone has the size of its source, and an import cannot be larger', { timeout: BOOT_MS }, async () => {
+    await machine.sh('volt volume clone small copy; volt run copied app -v copy:/copy');
+    expect(await fill('copied', '/copy/more', 1)).toMatchObject({ stderr: expect.stringContaining('quota exceeded') });
+    const { code } = await machine.exec([
+      'sh',
+      '-c',
+      'volt volume export large | volt volume import narrow --size 2M; echo $?; volt volume inspect narrow',
+    ]);
+    expect(code).toBe(3);
+  });
 });
 
 describe('after a crash', () => {
