@@ -76,6 +76,9 @@ async function expectWhole(host: FakeHost, engine: Engine): Promise<void> {
   expect(units(paths.units)).toEqual(names);
   expect(units(paths.systemd)).toEqual(names);
   expect(units(`${paths.systemd}/multi-user.target.wants`)).toEqual(bootNames);
+  // nspawn refuses to start over a root without one.
+  const hasUsr = (name: string) => host.files.entries.has(`${paths.containers}/${name}/upper/usr`);
+  expect(names.filter((name) => !hasUsr(name))).toEqual([]);
   const running = [...host.systemd.units.values()].filter(({ activeState }) => activeState === 'active');
   for (const { name } of running) expect(names).toContain(containerOfUnit(name));
   expect(new Set(configs.map(({ network }) => network.address)).size).toBe(configs.length);

@@ -63,9 +63,10 @@ async function makeMountPoint(files: Files, path: string): Promise<void> {
 
 /** nspawn insists on /usr, which an image of one static program does not have. */
 async function makeUpper(files: Files, upper: string, lower: string, owner: number): Promise<void> {
-  if (await files.exists(upper)) return;
-  await files.makeFolder(upper, { mode: 0o755, owner });
-  if (!(await files.exists(`${lower}/usr`))) await files.makeFolder(`${upper}/usr`, { mode: 0o755, owner });
+  // Each for itself: an agent may have been killed between the two.
+  if (!(await files.exists(upper))) await files.makeFolder(upper, { mode: 0o755, owner });
+  for (const layer of [lower, upper]) if (await files.exists(`${layer}/usr`)) return;
+  await files.makeFolder(`${upper}/usr`, { mode: 0o755, owner });
 }
 
 export async function removeContainer(
