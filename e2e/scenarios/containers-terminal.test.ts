@@ -115,7 +115,7 @@ describe('a program with a terminal of its own', () => {
     expect(ended.shown).toContain(ended.pasted);
   });
 
-  scenario('it starts without voltd, and is stopped as any other', async (node) => {
+  scenario('it starts without voltd, and stops like all others', async (node) => {
     await voltText(node, ['container', 'create', 'tty-e', image, '-t', '--', 'sh', '-c', 'tty; exec sleep infinity']);
     expect((await inspect(node, 'tty-e')).config.spec).toMatchObject({ tty: true });
     await whileDown(node, async () => void (await node.sh('systemctl start volt-container@tty-e')));

@@ -1,4 +1,4 @@
-/** A program of a lab node on a terminal of its own, with somebody who types, waits for words and pulls at the window. */
+/** A program of a lab node on a terminal, with somebody who types, waits for words and pulls at the window. */
 import { VoltError } from '@volt/shared/errors';
 import type { LabNode } from '../lab/index.ts';
 

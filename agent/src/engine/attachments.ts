@@ -49,10 +49,7 @@ export class ContainerAttachments implements Attachments {
     const over = new AbortController();
     const started = start(name, signal);
     // One that ends at once ends the start as a failure; what it printed and its exit code tell more.
-    const failed = started.then(
-      () => new Promise<never>(() => {}),
-      (thrown: unknown) => Promise.reject(thrown),
-    );
+    const failed = started.then(() => new Promise<never>(() => {}));
     const watched = driver.watch(name, watching, io, AbortSignal.any([signal, over.signal]));
     const outcome = await this.#firstOf(watched, failed, over);
     if (outcome === 'left') return 0;
