@@ -175,7 +175,7 @@ describe('a copy of a container', () => {
     access.during = async () => void expect(stateOf('web')).toBe('paused');
     const copy = await engine.files.clone('web', { to: 'shop', start: true }, signal);
     expect(copy).toMatchObject({ name: 'shop', state: 'running', address: '10.0.0.3' });
-    expect(access.asked).toEqual(['copy web shop']);
+    expect(access.asked).toEqual(['copy web shop', 'settle shop']);
     expect(stateOf('web')).toBe('running');
     const [one, other] = ['web', 'shop'].map((name) => driver.installed.get(name)!.config);
     expect(other!.spec).toEqual({ ...one!.spec, name: 'shop' });

@@ -129,7 +129,10 @@ export class ContainerFiles implements FileOperations {
   async clone(name: string, { to, start }: { to: string; start: boolean }, signal: AbortSignal) {
     const { known, access, define } = this.#options;
     await known.on(name, signal, (config) =>
-      define(config, to, (made) => this.#stillness.during(name, () => access.copyUpper(config, made, signal))),
+      define(config, to, async (made) => {
+        await this.#stillness.during(name, () => access.copyUpper(config, made, signal));
+        await access.settle(made, signal);
+      }),
     );
     return start ? this.#options.start(to, signal) : known.status(to);
   }

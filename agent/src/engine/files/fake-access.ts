@@ -40,6 +40,10 @@ export class FakeAccess implements FileAccess {
     await this.during();
   }
 
+  async settle({ spec }: ContainerConfig): Promise<void> {
+    this.asked.push(`settle ${spec.name}`);
+  }
+
   async #open(where: string, { spec }: ContainerConfig, verb: readonly string[]): Promise<OpenProgram> {
     this.asked.push(`${where} ${spec.name}: ${verb.join(' ')}`);
     await this.during();

@@ -21,4 +21,7 @@ export interface FileAccess {
 
   /** Copies what one has on top of its image, so that it is another's. The other has none before. */
   copyUpper(from: ContainerConfig, to: ContainerConfig, signal: AbortSignal): Promise<void>;
+
+  /** Resolves once what was copied would survive a power loss. */
+  settle(config: ContainerConfig, signal: AbortSignal): Promise<void>;
 }

@@ -73,6 +73,12 @@ export class NspawnFiles implements FileAccess {
     throw new VoltError(isFull ? 'RESOURCE' : 'DEPENDENCY', `Could not copy the files of '${from.spec.name}': ${why}`);
   }
 
+  async settle({ spec }: ContainerConfig, signal: AbortSignal): Promise<void> {
+    const argv = ['/usr/bin/sync', '--file-system', `${this.#paths.containers}/${spec.name}`];
+    const { code, stderr } = await this.#host.programs.run(argv, { signal, timeoutMs: COPY_TIMEOUT_MS });
+    if (code !== 0) throw new VoltError('DEPENDENCY', `Could not write the files of '${spec.name}': ${stderr.trim()}`);
+  }
+
   #inRoot(config: ContainerConfig, lower: string, rest: readonly string[]): Promise<OpenProgram> {
     const { name } = config.spec;
     const owner = ownerOf(config);
