@@ -109,7 +109,8 @@ test('a copy that runs and is not healthy is shown, and not counted', async () =
   const revision = await kv.put('assignments', key, anAssignment('node1', 'web-0'));
   for (const health of ['starting', 'unhealthy', 'unknown'] as const) {
     await kv.put('status', key, aStatus('node1', 'web-0', { revision, health }));
-    expect(await cluster.listWorkloads()).toMatchObject([{ state: 'progressing', running: 0 }]);
+    const reason = `web-0: runs, its health is ${health}`;
+    expect(await cluster.listWorkloads()).toMatchObject([{ state: 'progressing', running: 0, reason }]);
     expect(await cluster.listInstances()).toMatchObject([{ name: 'web-0', state: 'running', health }]);
   }
   await kv.put('status', key, aStatus('node1', 'web-0', { revision, health: 'healthy' }));

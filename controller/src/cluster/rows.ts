@@ -80,8 +80,10 @@ export function noticeOf(copies: number | null, wanted: number): string | null {
 /** The first reason that a node gives. */
 function nodesReason(assignments: readonly AssignmentView[], snapshot: Snapshot): string | null {
   for (const assignment of assignments) {
-    const reason = statusOf(assignment, snapshot)?.reason;
-    if (reason != null) return `${assignment.instance}: ${reason}`;
+    const status = statusOf(assignment, snapshot);
+    const isIll = status?.state === 'running' && !works(status);
+    const reason = status?.reason ?? (isIll ? `runs, its health is ${status.health}` : null);
+    if (reason !== null) return `${assignment.instance}: ${reason}`;
   }
   return null;
 }
