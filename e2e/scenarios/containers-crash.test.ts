@@ -16,7 +16,7 @@ const FAULTS = '/run/volt-faults';
 const DROP_IN = '/run/systemd/system/volt.service.d/faults.conf';
 /** More than any of them has steps. */
 const STEPS_MAX = 200;
-const TIME_MS = 10 * 60_000;
+const TIME_MS = 20 * 60_000;
 
 const NAME = 'crash-a';
 /** With all that a container may have on its node. */
