@@ -86,6 +86,28 @@ test('one that is to go at its end goes, and its code is still told', async () =
   await tended;
 });
 
+test('an agent that stops while one waits to go stops all the same', async () => {
+  const { engine, driver } = await world();
+  await engine.run(spec('job', { rm: true }), signal);
+  const over = new AbortController();
+  const release = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  driver.start = async () => {
+    started.resolve();
+    await release.promise;
+  };
+  // Its lane is taken: who tends it waits.
+  const busy = engine.start('job', signal);
+  await started.promise;
+  const tended = engine.controls.tend(over.signal);
+  driver.end('job', 0);
+  await new Promise((resolve) => setImmediate(resolve));
+  over.abort();
+  await expect(tended).resolves.toBeUndefined();
+  release.resolve();
+  await busy;
+});
+
 test('one that ended while the agent was away is deleted when it is back', async () => {
   const { engine, driver, files } = await world();
   await engine.run(spec('job', { rm: true }), signal);

@@ -154,6 +154,7 @@ export class ContainerControls implements Controls {
           await Promise.all(brief.map(({ spec }) => this.#removeEnded(spec.name, signal)));
         }
       } catch (thrown) {
+        if (signal.aborted) return;
         // The bus may be away for a while; what ended then is seen when it is back.
         if (!(thrown instanceof VoltError)) throw thrown;
         await clock.sleep(BUS_AWAY_MS, signal);
