@@ -15,7 +15,6 @@
  */
 #pragma once
 
-#include <asm/stat.h>
 #include <linux/stat.h>
 #include <linux/openat2.h>
 
