@@ -38,8 +38,10 @@ test('it ends with the signal, and listens no longer', async () => {
 });
 
 test('it fails as its source does', async () => {
+  // It fails where it is first asked.
   const failing = async function* (): AsyncGenerator<void> {
-    throw new Error('The bus is away');
+    await Promise.reject(new Error('The bus is away'));
+    yield;
   };
   const listeners: (() => void)[] = [];
   const rings = eitherRings(
