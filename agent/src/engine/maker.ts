@@ -28,6 +28,11 @@ export interface MakerOptions {
   readonly given: GivenKeeper;
 }
 
+interface Filling {
+  readonly fill?: (config: ContainerConfig) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
 export class Maker {
   readonly #options: MakerOptions;
   /** Configs that have an address and a slot, but are not in the ledger yet. */
@@ -68,11 +73,11 @@ export class Maker {
     const mounts = await mountsFor(this.#options.volumes, spec, image.config.volumes ?? []);
     const resolved = resolveConfig({ spec, image, accounts, mounts, assignment, now: clock.now(), id: newId() });
     signal.throwIfAborted();
-    await this.#define(resolved, lower);
+    await this.#define(resolved, lower, { signal });
   }
 
   /** Gives it what no other has. `fill` puts files of its own in their place before anybody knows of it. */
-  async #define(resolved: Resolved, lower: string, fill?: (config: ContainerConfig) => Promise<void>): Promise<void> {
+  async #define(resolved: Resolved, lower: string, { fill, signal }: Filling): Promise<void> {
     const { name } = resolved.spec;
     // No wait between reading who has what and reserving it. Another may have been given the name in the meantime.
     this.refuseTaken(name);
@@ -83,7 +88,7 @@ export class Maker {
     let made: readonly string[] = [];
     try {
       await fill?.(config);
-      made = await this.#options.volumes.ensure(config, new AbortController().signal);
+      made = await this.#options.volumes.ensure(config, signal);
       await this.#options.known.ledger.put(config);
       await this.#options.driver.install(config, lower);
     } catch (thrown) {
@@ -100,11 +105,12 @@ export class Maker {
   async defineLike({ spec, image, ...like }: ContainerConfig, to: string, fill: Fill): Promise<void> {
     const { images, clock } = this.#options;
     this.refuseTaken(to);
-    const lower = await images.ensureLower(image.tree, new AbortController().signal);
+    const { signal } = new AbortController();
+    const lower = await images.ensureLower(image.tree, signal);
     const { config } = await images.open(image.manifest);
     const mounts = await mountsFor(this.#options.volumes, { ...spec, name: to }, config.volumes ?? []);
     const own = { id: newId(), assignment: null, isStoppedByHand: undefined, createdAt: clock.now().toISOString() };
-    await this.#define({ ...like, spec: { ...spec, name: to }, image, mounts, ...own }, lower, fill);
+    await this.#define({ ...like, spec: { ...spec, name: to }, image, mounts, ...own }, lower, { fill, signal });
   }
 
   /** Throws where this machine has not all that is asked for. */
