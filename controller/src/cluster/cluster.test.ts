@@ -140,6 +140,7 @@ test('what runs is counted, listed and shown by node', async () => {
     instancesWanted: 1,
     copies: 0,
     copiesWanted: 1,
+    certificatesUntil: null,
     notice: expect.stringContaining('on one server') as string,
   });
 });
@@ -155,6 +156,14 @@ test.each<[string, number, number | null]>([
   }
   kv.copies = copies === null ? () => Promise.reject(new VoltError('NETWORK', 'away')) : async () => copies;
   expect((await cluster.status()).notice).toContain(notice);
+});
+
+test('until when certificates are good is told of the first that ends', async () => {
+  const ends = { node1: '2027-02-01T00:00:00.000Z', node2: '2027-01-01T00:00:00.000Z', node3: null };
+  for (const [node, certificateUntil] of Object.entries(ends)) {
+    await kv.put('nodes', node, aNode(node, { certificateUntil }));
+  }
+  expect(await cluster.status()).toMatchObject({ certificatesUntil: ends.node2 });
 });
 
 test('three copies of three survive the loss of one', async () => {
