@@ -18,11 +18,13 @@ import { beforeInit, isolationArguments, ownerOf } from './isolation.ts';
 
 /**
  * Nothing that a program prints is left out: what prints faster than the journal
- * takes it waits. The journal's own size is the limit of all. What nspawn says of
- * each stop is no word of the program.
+ * takes it waits. The journal's own size is the limit of all. (systemd takes an
+ * interval of 0 for none given, and journald's own limit then holds.) What
+ * nspawn says of each stop is no word of the program.
  */
 const logging = ({ id }: ContainerConfig): string => `Environment=SYSTEMD_LOG_LEVEL=notice
-LogRateLimitIntervalSec=0
+LogRateLimitIntervalSec=1ms
+LogRateLimitBurst=1000000
 ${id === undefined ? '' : `LogExtraFields=${MARK_FIELD}=${id}\n`}`;
 
 /** At machine shutdown, and for `systemctl stop`; `volt container stop` brings its own. */
