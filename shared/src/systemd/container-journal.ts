@@ -21,7 +21,7 @@ interface Whose {
 }
 
 /** Of one that said neither when nor what. */
-export const TAIL_DEFAULT = 1000;
+const TAIL_DEFAULT = 1000;
 
 export function containerJournal({ name, id, createdAt }: Whose, wanted: ContainerLogs): JournalQuery {
   const { follow, since, until, grep, earlier = false } = wanted;
