@@ -37,7 +37,7 @@ enum { NO_WAIT_OPEN = 04000, AF_UNIX = 1, STREAM = 1, NO_HANG = 1, SET_FLAGS = 4
 struct buffer { uint8_t bytes[OUT_MAX]; size_t start, length; };
 
 static struct watcher {
-	int in, out, is_there, is_leaving;
+	int in, out, is_there, is_leaving, is_deaf;
 	uint8_t head[HEAD + FRAME_MAX];
 	size_t head_length;
 	struct buffer to;
@@ -50,7 +50,7 @@ static struct source {
 } sources[2];
 
 static struct {
-	int is_exec, has_terminal, has_begun, has_ended, is_left, has_size;
+	int is_exec, has_terminal, has_begun, has_ended, is_left, has_size, is_resting;
 	int signals, listener, handover, near;
 	/* What has been printed of a line that goes on, such as a prompt: who comes would see nothing otherwise. */
 	uint8_t line[LINE_MAX];
@@ -138,6 +138,7 @@ static void put_number(uint8_t *at, uint32_t value) { for (int n = 0; n < 4; n++
 
 static void tell(struct watcher *one, char letter, const void *bytes, uint32_t size)
 {
+	if (one->is_deaf) return;
 	uint8_t head[HEAD] = { letter };
 	put_number(head + 1, size);
 	append(&one->to, head, HEAD);
@@ -159,7 +160,7 @@ static void greet(int in, int out)
 		if (one->is_there) continue;
 		one->in = in, one->out = out;
 		one->head_length = one->to.start = one->to.length = 0;
-		one->stalled_since = one->is_leaving = 0;
+		one->stalled_since = one->is_leaving = one->is_deaf = 0;
 		one->is_there = 1;
 		if (now.line_length > 0) tell(one, 'o', now.line, now.line_length);
 		return;
@@ -336,7 +337,7 @@ static int can_take(int source)
 	int can = now.is_exec || room(&sources[source].journal) >= FRAME_MAX;
 	for (size_t n = 0; n < WATCHERS_MAX; n++) {
 		struct watcher *one = &watchers[n];
-		if (!one->is_there || one->is_leaving) continue;
+		if (!one->is_there || one->is_leaving || one->is_deaf) continue;
 		if (room(&one->to) >= FRAME_MAX + HEAD) { one->stalled_since = 0; continue; }
 		int64_t at = clock_ms();
 		if (one->stalled_since == 0) one->stalled_since = at;
@@ -361,7 +362,11 @@ static void copy_output(int source)
 	long n = call(__NR_read, sources[source].fd, (long)bytes, sizeof bytes, 0, 0, 0);
 	if (n == -EAGAIN || n == -EINTR) return;
 	if (n <= 0) {
-		/* A terminal is one for both directions. */
+		/*
+		 * A terminal that no program has open, for the moment: some close it before they end, and would be hung up by
+		 * our closing it then. It is one for both directions.
+		 */
+		if (now.has_terminal && !now.has_ended) { now.is_resting = 1; return; }
 		if (sources[source].fd == now.near) now.near = -1;
 		shut(&sources[source].fd);
 		return;
@@ -402,7 +407,7 @@ static void turn(int timeout_ms)
 	size_t handover = wait_for(now.handover, now.handover < 0 ? 0 : IN);
 	size_t source[2], in[WATCHERS_MAX];
 	for (int n = 0; n < 2; n++) {
-		source[n] = wait_for(sources[n].fd, sources[n].fd >= 0 && can_take(n) ? IN : 0);
+		source[n] = wait_for(sources[n].fd, sources[n].fd >= 0 && !now.is_resting && can_take(n) ? IN : 0);
 		wait_for(sources[n].copy, sources[n].journal.length > 0 ? OUT : 0);
 	}
 	wait_for(now.near, now.near >= 0 && has_input_waiting() ? OUT : 0);
@@ -413,6 +418,8 @@ static void turn(int timeout_ms)
 		in[n] = wait_for(one->in, one->is_there && !one->is_leaving ? heard : 0);
 		wait_for(one->out, one->is_there && one->to.length > 0 ? OUT : 0);
 	}
+	if (now.is_resting && timeout_ms > QUIET_MS) timeout_ms = QUIET_MS;
+	now.is_resting = 0;
 	struct __kernel_timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000ll };
 	call(__NR_ppoll, (long)waits, wait_count, (long)&timeout, 0, 0, 0);
 
@@ -430,7 +437,12 @@ static void turn(int timeout_ms)
 			else forget(one);
 		}
 		if (one->is_there) listen_to(one);
-		if (one->is_there && one->to.length > 0 && drain(&one->to, one->out, 0) < 0) forget(one);
+		if (one->is_there && one->to.length > 0 && drain(&one->to, one->out, 0) < 0) {
+			/* That it left may be among what it sent before: of an exec, only the end of that is an end. */
+			one->is_deaf = now.is_exec;
+			one->to.length = one->to.start = 0;
+			if (!now.is_exec) forget(one);
+		}
 		/* What it sent before it went is still typed. */
 		int has_typed = one->head_length <= HEAD || one->head[0] != 'i';
 		if (one->is_there && one->is_leaving && (has_typed || now.has_ended)) forget(one);
