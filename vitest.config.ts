@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
  * unit: values and fakes, seconds. contract: the real ports on this machine
  * (nats-server, sockets, files). slow: those of them that take their time, as
  * elections and installing a Debian do. e2e: a real systemd node in a lab, and
- * machines in QEMU. cluster: three nodes in another.
+ * machines in QEMU. cluster: three nodes in another, as one.
  */
 const real = { globalSetup: ['e2e/contracts/vitest-setup.ts'], testTimeout: 60_000, hookTimeout: 120_000 };
 
@@ -12,9 +12,9 @@ const real = { globalSetup: ['e2e/contracts/vitest-setup.ts'], testTimeout: 60_0
 const ofClusters = ['e2e/scenarios/cluster*.test.ts', 'e2e/scenarios/lab.test.ts'];
 
 /** One set of nodes, on which scenarios take turns. Each project has its own, so that they can run side by side. */
-const lab = (name: string, nodes: number) => ({
+const lab = (name: string) => ({
   globalSetup: ['e2e/lab/vitest-setup.ts'],
-  env: { VOLT_LAB_NAME: process.env['VOLT_LAB_NAME'] ?? `volt-test-${name}`, VOLT_LAB_NODES: String(nodes) },
+  env: { VOLT_LAB_NAME: process.env['VOLT_LAB_NAME'] ?? `volt-test-${name}` },
   fileParallelism: false,
   testTimeout: 180_000,
   hookTimeout: 300_000,
@@ -54,8 +54,8 @@ export default defineConfig({
           ...real,
         },
       },
-      { test: { name: 'e2e', include: ['e2e/scenarios/**/*.test.ts'], exclude: ofClusters, ...lab('one', 1) } },
-      { test: { name: 'cluster', include: ofClusters, ...lab('three', 3) } },
+      { test: { name: 'e2e', include: ['e2e/scenarios/**/*.test.ts'], exclude: ofClusters, ...lab('one') } },
+      { test: { name: 'cluster', include: ofClusters, ...lab('three') } },
     ],
   },
 });

@@ -7,17 +7,17 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { mustRun } from './process.ts';
-import { DEFAULT_BINARY, REPOSITORY } from './settings.ts';
+import { DEFAULT_BINARY, DEFAULT_NODE_COUNT, REPOSITORY } from './settings.ts';
 import { openTestLab } from './testing.ts';
 
 const BUILD_MS_MAX = 5 * 60_000;
 
 export default async function setup({ config }: TestProject): Promise<() => Promise<void>> {
   // Tests have it from the same place, in processes of their own.
-  const { VOLT_LAB_NAME: name, VOLT_LAB_NODES: nodes } = config.env as Record<string, string | undefined>;
+  const { VOLT_LAB_NAME: name } = config.env as Record<string, string | undefined>;
   const isKept = process.env['VOLT_LAB_KEEP'] === '1';
   const binary = process.env['VOLT_LAB_BINARY'] ?? (await build());
-  const lab = await openTestLab({ name, nodes: Number(nodes), report: console.error });
+  const lab = await openTestLab({ name, nodes: DEFAULT_NODE_COUNT, report: console.error });
   // What a killed run left would make this one depend on it.
   if (!isKept) await lab.down();
   await lab.up({ binary });
