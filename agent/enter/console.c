@@ -2,10 +2,12 @@
  * Stands between a program and those who look at it: holds the other end of its terminal, or its pipes, for as long as
  * it runs, whoever comes and goes.
  *
- *   console serve SOCKET MARK terminal|pipes PROGRAM [ARG...]
+ *   console serve SOCKET MARK terminal|pipes|output UID:GID PROGRAM [ARG...]
  *       For a container, as the main process of its unit. Takes watchers at SOCKET, and copies what is printed to its
  *       own standard output and error, which is the journal. If there is a file MARK, that is removed, and the program
- *       does not begin before somebody watches.
+ *       does not begin before somebody watches. With `output` it has no input, and one pipe for output and errors, so
+ *       that their lines stay in order. Pipes belong to the user: who opens /dev/stdout by name needs that, and something
+ *       else than the socket of the journal, which cannot be opened.
  *   console exec PROGRAM [ARG...]
  *       For a program that is run inside, on a terminal: the only watcher is on standard input and output. If it goes
  *       without a word the terminal is hung up.
@@ -50,12 +52,12 @@ static struct source {
 } sources[2];
 
 static struct {
-	int is_exec, has_terminal, has_begun, has_ended, is_left, has_size, is_resting;
+	int is_exec, has_terminal, has_only_output, has_begun, has_ended, is_left, has_size, is_resting;
 	int signals, listener, handover, near;
 	/* What has been printed of a line that goes on, such as a prompt: who comes would see nothing otherwise. */
 	uint8_t line[LINE_MAX];
 	size_t line_length;
-	long child, code;
+	long child, code, uid, gid;
 	int64_t began, ended, last_output;
 	uint16_t size[4];
 } now = { .listener = -1, .handover = -1, .near = -1 };
@@ -264,24 +266,36 @@ static _Noreturn void become(char **program, char **environment, const int *stdi
 	leave(127);
 }
 
+/* Of the user of the program. */
+static void pipe_of_user(int *both)
+{
+	must(call(__NR_pipe2, (long)both, O_CLOEXEC, 0, 0, 0, 0), "make a pipe");
+	must(call(__NR_fchown, both[0], now.uid, now.gid, 0, 0, 0), "give a pipe away");
+}
+
 static void begin_program(char **program, char **environment)
 {
-	int in[2], out[2] = { -1, -1 }, errors[2] = { -1, -1 };
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, errors[2] = { -1, -1 };
 	if (now.has_terminal) {
 		pair(in);
 		now.handover = in[0];
 	} else {
-		must(call(__NR_pipe2, (long)in, O_CLOEXEC, 0, 0, 0, 0), "make a pipe");
-		int swap = in[0]; in[0] = in[1]; in[1] = swap;
-		must(call(__NR_pipe2, (long)out, O_CLOEXEC, 0, 0, 0, 0), "make a pipe");
-		must(call(__NR_pipe2, (long)errors, O_CLOEXEC, 0, 0, 0, 0), "make a pipe");
-		now.near = in[0], sources[0].fd = out[0], sources[1].fd = errors[0];
-		no_waiting(now.near);
+		pipe_of_user(out);
+		sources[0].fd = out[0];
 		no_waiting(out[0]);
+	}
+	if (!now.has_terminal && !now.has_only_output) {
+		pipe_of_user(in);
+		int swap = in[0]; in[0] = in[1]; in[1] = swap;
+		pipe_of_user(errors);
+		now.near = in[0], sources[1].fd = errors[0];
+		no_waiting(now.near);
 		no_waiting(errors[0]);
 	}
+	int stdio[3] = { in[1], out[1], errors[1] };
+	if (now.has_only_output) stdio[0] = 0, stdio[2] = out[1];
 	/* Of an exec, standard output is for frames. */
-	const int stdio[3] = { in[1], now.has_terminal ? (now.is_exec ? 2 : 1) : out[1], now.has_terminal ? 2 : errors[1] };
+	if (now.has_terminal) stdio[1] = now.is_exec ? 2 : 1, stdio[2] = 2;
 	now.child = must(call(__NR_clone, CHILD, 0, 0, 0, 0, 0), "fork");
 	if (now.child == 0) become(program, environment, stdio);
 	shut(&in[1]);
@@ -497,6 +511,16 @@ static void open_socket(const char *path)
 	must(call(__NR_listen, now.listener, BACKLOG, 0, 0, 0, 0), "listen");
 }
 
+static void read_owner(const char *text)
+{
+	long *part = &now.uid;
+	for (; *text; text++) {
+		if (*text == ':' && part == &now.uid) part = &now.gid;
+		else if (*text >= '0' && *text <= '9') *part = *part * 10 + (*text - '0');
+		else must(-EINVAL, "read the owner of its pipes");
+	}
+}
+
 _Noreturn void begin(long *stack)
 {
 	char **words = (char **)(stack + 1), **environment = words + stack[0] + 1;
@@ -505,13 +529,15 @@ _Noreturn void begin(long *stack)
 	sources[0].fd = sources[1].fd = -1;
 	sources[0].letter = 'o', sources[0].copy = 1;
 	sources[1].letter = 'r', sources[1].copy = 2;
-	if (count >= 6 && equal(words[1], "serve")) {
+	if (count >= 7 && equal(words[1], "serve")) {
 		now.has_terminal = equal(words[4], "terminal");
+		now.has_only_output = equal(words[4], "output");
+		read_owner(words[5]);
 		open_socket(words[2]);
 		int is_awaited = call(__NR_unlinkat, AT_FDCWD, (long)words[3], 0, 0, 0, 0) == 0;
 		int64_t began = clock_ms();
 		while (is_awaited && !is_watched() && clock_ms() - began < AWAITED_MS) turn(POLL_MS);
-		words += 5;
+		words += 6;
 	} else if (count >= 3 && equal(words[1], "exec")) {
 		now.is_exec = now.has_terminal = 1;
 		/* Those who are at the other ends have descriptions of their own. */
@@ -522,7 +548,7 @@ _Noreturn void begin(long *stack)
 		greet(in, out);
 		words += 2;
 	} else {
-		say("usage: console serve SOCKET MARK terminal|pipes PROGRAM... | console exec PROGRAM...\n");
+		say("usage: console serve SOCKET MARK terminal|pipes|output UID:GID PROGRAM... | console exec PROGRAM...\n");
 		leave(BAD_USE);
 	}
 	begin_program(words, environment);

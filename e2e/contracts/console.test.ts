@@ -141,7 +141,17 @@ test('a program that is missing says so where it would have been', async () => {
 test('one that is awaited begins when somebody watches; its journal has all, and the socket is for root', async () => {
   const [socket, mark] = ['console', 'awaited'].map((name) => join(folder(), name)) as [string, string];
   writeFileSync(mark, '');
-  const argv = [holder, 'serve', socket, mark, 'pipes', '/bin/sh', '-c', 'read x; echo got $x; echo no >&2; exit 5'];
+  const argv = [
+    holder,
+    'serve',
+    socket,
+    mark,
+    'pipes',
+    '0:0',
+    '/bin/sh',
+    '-c',
+    'read x; echo got $x; echo no >&2; exit 5',
+  ];
   const served = await programs.open(argv, {});
   await eventually(async () => existsSync(socket) && !existsSync(mark));
   const watch = async (input: readonly Input[]): Promise<{ outcome: Outcome; shown: string }> => {

@@ -135,6 +135,16 @@ describe('logs', () => {
 });
 
 describe('addresses and users', () => {
+  scenario('a program may open what it prints to by name, also as another user', async (node) => {
+    for (const user of ['0:0', '33:33']) {
+      const script = 'echo out; echo named > /dev/stdout; echo wrong >&2; echo named too > /dev/stderr';
+      const command = ['sh', '-c', `${script}; exec sleep infinity`];
+      await run(node, 'life-named', image, { command, flags: ['--user', user] });
+      await eventually(async () => (await voltText(node, ['logs', 'life-named'])) === 'out\nnamed\nwrong\nnamed too\n');
+      await voltText(node, ['container', 'delete', 'life-named', '--force']);
+    }
+  });
+
   scenario('an address is unique, and remembered while the container is stopped', async (node) => {
     const one = await run(node, 'life-one', image, idle);
     await voltText(node, ['container', 'stop', 'life-one']);

@@ -1,12 +1,13 @@
 /**
- * Containers whose program can be attached to: agent/enter/console.c is the main process of their units, between
- * systemd and nspawn. It needs no agent, and outlives those that come and go.
+ * What holds the other end of a program's output, and of its terminal or input: agent/enter/console.c is the main
+ * process of the unit, between systemd and nspawn. It needs no agent, and outlives those that come and go.
  */
 import { VoltError } from '@volt/shared/errors';
 import type { ContainerConfig } from '@volt/shared/model';
 import type { Clock, Connection, Files, Sockets } from '../../../host/index.ts';
 import { relay, type Outcome, type Watching } from '../../terminal/index.ts';
 import type { ExecIo } from '../../engine.ts';
+import { ownerOf } from './isolation.ts';
 import type { Paths } from './paths.ts';
 
 type Where = Pick<Paths, 'containers' | 'run' | 'lib'>;
@@ -19,20 +20,22 @@ const socketOf = ({ run }: Where, name: string): string => `${run}/${name}/conso
 /** Whether its program has a terminal, or input that stays open. */
 export const hasConsole = ({ spec }: ContainerConfig): boolean => spec.tty === true || spec.interactive === true;
 
-/** Before the command line of what runs it; nothing where there is nobody to hold it for. */
+/** Before the command line of what runs it. One that boots writes to the journal itself. */
 export function consoleArguments(config: ContainerConfig, paths: Where): string[] {
-  if (!hasConsole(config)) return [];
-  const { name, tty } = config.spec;
-  const how = tty === true ? 'terminal' : 'pipes';
-  return [`${paths.lib}/console`, 'serve', socketOf(paths, name), awaitedMark(paths, name), how];
+  const { name, tty, os } = config.spec;
+  if (os === true) return [];
+  const how = tty === true ? 'terminal' : hasConsole(config) ? 'pipes' : 'output';
+  const [uid = 0, gid = 0] = config.user.split(':').slice(0, 2).map(Number);
+  const owner = `${ownerOf(config) + uid}:${ownerOf(config) + gid}`;
+  return [`${paths.lib}/console`, 'serve', socketOf(paths, name), awaitedMark(paths, name), how, owner];
 }
 
 /**
  * nspawn, which tells systemd that it is ready, is a child of the main process there; and it enables controllers only
  * where no process is left beside its own groups.
  */
-export const consoleProperties = (config: ContainerConfig): string =>
-  hasConsole(config) ? 'NotifyAccess=all\nDelegateSubgroup=supervisor\n' : 'NotifyAccess=main\n';
+export const consoleProperties = ({ spec }: ContainerConfig): string =>
+  spec.os === true ? 'NotifyAccess=main\n' : 'NotifyAccess=all\nDelegateSubgroup=supervisor\n';
 
 export interface ConsoleHost {
   readonly sockets: Sockets;

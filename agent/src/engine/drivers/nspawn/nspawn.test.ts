@@ -206,14 +206,14 @@ test('an exec on a terminal has a console that joins the container’s groups, a
   expect(words).toMatch(/ --console -- sh$/);
 });
 
-test('one that can be attached to has a console between systemd and nspawn', () => {
+test('a console between systemd and nspawn holds what its program writes, and reads', () => {
   const unitOf = (spec: object) => {
     const plain = config('web');
     return renderUnit({ ...plain, spec: { ...plain.spec, ...spec } }, '/lower', paths, facts);
   };
   const console = (how: string) =>
     `/usr/local/lib/volt/console serve /run/volt/containers/web/console /var/lib/volt/containers/web/awaited ${how} ` +
-    '/usr/bin/systemd-nspawn';
+    '655360:655360 /usr/bin/systemd-nspawn';
   const terminal = unitOf({ tty: true });
   expect(terminal).toContain(console('terminal'));
   expect(terminal).toContain('NotifyAccess=all\nDelegateSubgroup=supervisor\n');
@@ -224,6 +224,10 @@ test('one that can be attached to has a console between systemd and nspawn', () 
   expect(pipes).toContain(console('pipes'));
   expect(pipes).not.toContain('--console ');
   expect(unitOf({ tty: false })).toBe(unitOf({}));
+  expect(unitOf({})).toContain(console('output'));
+  const other = { ...config('web'), user: '33:34:4,5' };
+  expect(renderUnit(other, '/lower', paths, facts)).toContain(' output 655393:655394 ');
+  expect(unitOf({ os: true })).not.toContain('console serve');
   expect(unitOf({ tty: true, without: ['seccomp'] })).toContain('/run/volt/enter --console -- /run/volt/init');
 });
 
