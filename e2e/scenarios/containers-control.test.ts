@@ -94,7 +94,8 @@ describe('ends', () => {
     const names = async (...flags: string[]) =>
       (await voltJson<ContainerStatus[]>(node, ['container', 'prune', ...flags])).map(({ name }) => name);
     expect(await names('--dry-run')).toContain('hold-done');
-    expect(await names()).toContain('hold-done');
+    expect(await volt(node, ['container', 'prune'])).toMatchObject({ code: 2 });
+    expect(await names('--yes')).toContain('hold-done');
     expect(await volt(node, ['container', 'inspect', 'hold-done'])).toMatchObject({ code: 3 });
   });
 });

@@ -17,12 +17,11 @@ import { exec } from './exec.ts';
 import { givenCommands } from './given.ts';
 import { imageExport } from './image-export.ts';
 import { imageImport } from './image-import.ts';
-import { imagePrune } from './image-prune.ts';
 import { logs } from './logs.ts';
 import { registryLogin } from './registry.ts';
 import { version } from './version.ts';
 import { volumeExport, volumeImport } from './volume-archive.ts';
-import { volumePrune } from './volume-prune.ts';
+import { containerPrune, imagePrune, volumePrune } from './prune.ts';
 
 /** The commands that no row of a method table can say. */
 export const handCommands: readonly Command[] = [
@@ -37,6 +36,7 @@ export const handCommands: readonly Command[] = [
   containerExport,
   imageImport,
   imageExport,
+  containerPrune,
   imagePrune,
   volumeExport,
   volumeImport,

@@ -11,7 +11,11 @@ type Input = z.output<typeof ExecInput>;
 const LEAVE_TIMEOUT_MS = 2000;
 
 export const detachKeys = () =>
-  z.string().max(80).default(DETACH_KEYS).describe('Keys that leave it running, one after the other; none when empty.');
+  z
+    .string()
+    .max(80)
+    .default(DETACH_KEYS)
+    .describe('Keys that leave it to itself, one after the other; none when empty.');
 
 export interface Join {
   /** The program is on a terminal, and so are we: keys go through as they are. */

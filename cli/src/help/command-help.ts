@@ -76,7 +76,7 @@ function restWords(rest: Field | undefined): string[] {
   if (rest === undefined) return [];
   // A program and its arguments stand behind `--`, so that its flags are its own.
   if (rest.param === 'command') return [rest.isRequired ? '-- COMMAND…' : '[-- COMMAND…]'];
-  return [placeholder(rest)];
+  return [rest.isRequired ? placeholder(rest) : `[${placeholder(rest)}]`];
 }
 
 function placeholder(field: Field): string {

@@ -255,12 +255,7 @@ export const containerMethods = {
     permission: 'container:operate',
     audit: 'container.prune',
     resource: 'none',
-    cli: {
-      command: 'container prune',
-      positional: [],
-      columns: ['name', 'state', 'image', 'exitCode'],
-      examples: ['container prune --dry-run', 'container prune'],
-    },
+    cli: 'hand',
   }),
 
   'container.list': method({

@@ -6,7 +6,7 @@ import { InstanceRow } from '../shapes/instance.ts';
 /** Offered by agents (what runs here) and by controllers (what runs anywhere): `volt ps` asks whoever it talks to. */
 export const instanceMethods = {
   'instance.list': method({
-    summary: 'List what runs: on a node, or in the whole cluster.',
+    summary: 'List what is there, stopped ones as well: on a node, or in the whole cluster.',
     params: () => z.object({ filters: Filters }),
     result: () => z.array(InstanceRow),
     permission: 'instance:read',

@@ -57,6 +57,8 @@ export const Commit = z.object({
     .max(128)
     .meta({ wholeWords: true })
     .default([])
-    .describe('How it is run, in the words of a Dockerfile: CMD, ENTRYPOINT, ENV, WORKDIR, USER, EXPOSE, LABEL.'),
+    .describe(
+      'How it is run, in the words of a Dockerfile: CMD, ENTRYPOINT, ENV, WORKDIR, USER, EXPOSE, STOPSIGNAL, LABEL.',
+    ),
   pause: z.boolean().default(true).describe('Hold the container still while its files are read.'),
 });
