@@ -106,6 +106,8 @@ static size_t room(const struct buffer *buffer) { return OUT_MAX - buffer->lengt
 
 static void append(struct buffer *buffer, const void *bytes, size_t size)
 {
+	/* Never so, as whoever fills it looks for room before; and not to be found out by writing beyond its end. */
+	if (size > room(buffer)) leave(125);
 	if (buffer->start + buffer->length + size > OUT_MAX) {
 		for (size_t n = 0; n < buffer->length; n++) buffer->bytes[n] = buffer->bytes[buffer->start + n];
 		buffer->start = 0;
@@ -201,12 +203,17 @@ static void end_input(void)
 	else shut(&now.near);
 }
 
+static uint32_t size_of(const uint8_t *frame)
+{
+	return frame[1] | frame[2] << 8 | frame[3] << 16 | (uint32_t)frame[4] << 24;
+}
+
 /* Acts on what has come of frames. Stops at what the program does not take yet. */
 static void listen_to(struct watcher *one)
 {
 	while (one->is_there && one->head_length >= HEAD) {
 		uint8_t *frame = one->head, letter = frame[0];
-		uint32_t size = frame[1] | frame[2] << 8 | frame[3] << 16 | (uint32_t)frame[4] << 24;
+		uint32_t size = size_of(frame);
 		if (size > FRAME_MAX) { forget(one); return; }
 		size_t used, has = one->head_length - HEAD;
 		if (letter == 'i') {
@@ -409,8 +416,13 @@ static int came(size_t at) { return waits[at].got != 0; }
 
 static int has_input_waiting(void)
 {
-	for (size_t n = 0; n < WATCHERS_MAX; n++)
-		if (watchers[n].is_there && watchers[n].head_length >= HEAD) return 1;
+	for (size_t n = 0; n < WATCHERS_MAX; n++) {
+		const struct watcher *one = &watchers[n];
+		if (!one->is_there || one->head_length < HEAD) continue;
+		/* What came of other frames than input is nothing yet. */
+		size_t has = one->head_length - HEAD, size = size_of(one->head);
+		if (one->head[0] == 'i' ? has > 0 || size == 0 : has >= size) return 1;
+	}
 	return 0;
 }
 
@@ -440,7 +452,8 @@ static void turn(int timeout_ms)
 	if (came(signal)) take_signal();
 	if (came(handover)) take_terminal();
 	for (int n = 0; n < 2; n++) {
-		if (came(source[n])) copy_output(n);
+		/* The first of both may have taken the room that there was. */
+		if (came(source[n]) && can_take(n)) copy_output(n);
 		if (sources[n].journal.length > 0 && drain(&sources[n].journal, sources[n].copy, 1) < 0)
 			sources[n].journal.length = sources[n].journal.start = 0;
 	}
@@ -482,7 +495,15 @@ static int has_something_to_say(void)
 static _Noreturn void finish(void)
 {
 	/* Whatever was printed is on its way; what runs on in the background is not waited for. */
-	while ((sources[0].fd >= 0 || sources[1].fd >= 0) && clock_ms() - now.last_output < QUIET_MS) turn(QUIET_MS);
+	while ((sources[0].fd >= 0 || sources[1].fd >= 0) && clock_ms() - now.ended < LAST_WORDS_MS &&
+	       (clock_ms() - now.last_output < QUIET_MS || !can_take(0) || !can_take(1))) turn(QUIET_MS);
+	/* Who still does not read has none of the rest, which the journal has. */
+	if (!now.is_exec)
+		for (size_t n = 0; n < WATCHERS_MAX; n++)
+			if (watchers[n].is_there && room(&watchers[n].to) < FRAME_MAX + HEAD) forget(&watchers[n]);
+	int64_t rest = clock_ms();
+	while ((sources[0].fd >= 0 || sources[1].fd >= 0) && clock_ms() - rest < LAST_WORDS_MS &&
+	       clock_ms() - now.last_output < QUIET_MS) turn(QUIET_MS);
 	uint8_t code[4];
 	put_number(code, now.code);
 	int64_t began = clock_ms();
@@ -529,15 +550,17 @@ _Noreturn void begin(long *stack)
 	sources[0].fd = sources[1].fd = -1;
 	sources[0].letter = 'o', sources[0].copy = 1;
 	sources[1].letter = 'r', sources[1].copy = 2;
-	if (count >= 7 && equal(words[1], "serve")) {
+	if (count >= 6 && equal(words[1], "serve")) {
 		now.has_terminal = equal(words[4], "terminal");
 		now.has_only_output = equal(words[4], "output");
-		read_owner(words[5]);
+		/* A unit that was read before an upgrade has no owner here, and goes on until it is read again. */
+		int is_old = words[5][0] == '/';
+		if (!is_old) read_owner(words[5]);
 		open_socket(words[2]);
 		int is_awaited = call(__NR_unlinkat, AT_FDCWD, (long)words[3], 0, 0, 0, 0) == 0;
 		int64_t began = clock_ms();
 		while (is_awaited && !is_watched() && clock_ms() - began < AWAITED_MS) turn(POLL_MS);
-		words += 6;
+		words += is_old ? 5 : 6;
 	} else if (count >= 3 && equal(words[1], "exec")) {
 		now.is_exec = now.has_terminal = 1;
 		/* Those who are at the other ends have descriptions of their own. */

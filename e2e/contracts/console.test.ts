@@ -1,6 +1,7 @@
 /** The built agent/enter on this machine: no container, but real terminals and sockets. */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecInput } from '@volt/shared/rpc';
@@ -174,3 +175,35 @@ test('one that is awaited begins when somebody watches; its journal has all, and
   expect(Buffer.concat(errors!).toString()).toBe('no\n');
   expect(await served.exitCode).toBe(5);
 });
+
+test('who watches and is slow spoils nothing: it is shown all that is in the journal, of both', async () => {
+  const [socket, mark] = ['console', 'awaited'].map((name) => join(folder(), name)) as [string, string];
+  writeFileSync(mark, '');
+  const print = (letter: string) => `head -c ${4 * MIB} /dev/zero | tr '\\0' ${letter}`;
+  const script = `${print('a')} & ${print('b')} >&2; wait`;
+  const served = await programs.open([holder, 'serve', socket, mark, 'pipes', '0:0', '/bin/sh', '-c', script], {});
+  const journals = Promise.all([served.stdout, served.stderr].map((one) => Array.fromAsync(one)));
+  await eventually(async () => existsSync(socket));
+  const shown: Buffer[] = [];
+  for await (const part of connect(socket) as AsyncIterable<Buffer>) {
+    shown.push(part);
+    // The program is quicker: its pipes are full whenever there is room again.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const [out = '', errors = ''] = (await journals).map((parts) => Buffer.concat(parts).toString());
+  expect([out.length, errors.length]).toEqual([4 * MIB, 4 * MIB]);
+  expect([/[^a]/.test(out), /[^b]/.test(errors)]).toEqual([false, false]);
+  expect(framesIn(Buffer.concat(shown))).toEqual({ o: 4 * MIB, r: 4 * MIB, x: 4 });
+  expect(await served.exitCode).toBe(0);
+});
+
+/** How much of each kind there is. */
+function framesIn(bytes: Buffer): Readonly<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  for (let at = 0; at < bytes.length;) {
+    const [letter, size] = [bytes.toString('latin1', at, at + 1), bytes.readUInt32LE(at + 1)];
+    sizes[letter] = (sizes[letter] ?? 0) + size;
+    at += 5 + size;
+  }
+  return sizes;
+}
