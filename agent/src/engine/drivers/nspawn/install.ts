@@ -61,12 +61,16 @@ async function makeMountPoint(files: Files, path: string): Promise<void> {
   if (!(await files.exists(path))) await files.makeFolder(path, { mode: 0o755 });
 }
 
-/** nspawn insists on /usr, which an image of one static program does not have. */
+/**
+ * nspawn insists on /usr, which an image of one static program does not have. At once with the folder, or not at all:
+ * what is in it later is the container's, and may be a link to anywhere.
+ */
 async function makeUpper(files: Files, upper: string, lower: string, owner: number): Promise<void> {
-  // Each for itself: an agent may have been killed between the two.
-  if (!(await files.exists(upper))) await files.makeFolder(upper, { mode: 0o755, owner });
-  for (const layer of [lower, upper]) if (await files.exists(`${layer}/usr`)) return;
-  await files.makeFolder(`${upper}/usr`, { mode: 0o755, owner });
+  if (await files.exists(upper)) return;
+  const made = `${upper}.new`;
+  await files.makeFolder(made, { mode: 0o755, owner });
+  if (!(await files.exists(`${lower}/usr`))) await files.makeFolder(`${made}/usr`, { mode: 0o755, owner });
+  await files.moveFolder(made, upper);
 }
 
 export async function removeContainer(
