@@ -184,6 +184,19 @@ describe('addresses and users', () => {
   });
 });
 
+scenario('one whose files somebody on the node looks at is stopped, started and deleted all the same', async (node) => {
+  await run(node, 'life-seen', image, idle);
+  const reader = 'cd /var/lib/volt/containers/life-seen/rootfs; echo > /run/life-seen; exec sleep 98765';
+  const reading = node.exec(['sh', '-c', reader]);
+  await eventually(async () => (await node.exec(['rm', '/run/life-seen'])).code === 0);
+  await voltText(node, ['container', 'restart', 'life-seen', '--grace', '1']);
+  expect(await inside(node, 'life-seen', 'echo here')).toBe('here\n');
+  await voltText(node, ['container', 'delete', 'life-seen', '--force']);
+  expect((await node.exec(['ls', '/var/lib/volt/containers/life-seen'])).code).not.toBe(0);
+  await node.sh('pkill -fx "sleep 98765"');
+  await reading;
+});
+
 scenario('files stay over a stop, and nothing at all stays over a deletion', async (node) => {
   const before = await holdings(node);
   await run(node, 'life-gone', image, ['sh', '-c', '[ ! -e /kept ] || echo found it; exec sleep infinity']);

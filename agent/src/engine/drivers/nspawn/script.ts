@@ -31,8 +31,10 @@ exported=/run/systemd/nspawn/unix-export/volt-$name
 
 clear_away() {
   set +e
-  umount "$home/rootfs"
-  umount "$run/lower" "$run/given"
+  # Somebody on the machine may be looking at files in it: it goes for all others at once, and for that one later.
+  for mount in "$home/rootfs" "$run/lower" "$run/given"; do
+    [ ! -e "$mount" ] || umount "$mount" || umount -l "$mount"
+  done
   # The cable is deleted by name: a namespace takes its end along only some time later.
   [ ! -e "$run/veth" ] || { read -r veth < "$run/veth" && ip link del "$veth"; }
   ip netns del "volt-$name"
