@@ -28,8 +28,9 @@ const parts = named.length > 0 ? named : filters.length > 0 ? WITHOUT_LAB : PART
 const tallies: Tally[] = [];
 await runTogether();
 const isBuilt = !parts.includes('build') || (await build());
-// The longest is shown while it runs, and the others beside it when each ends. They wait more than they work.
-await Promise.all([runInTurn(['cluster'], { show: true }), runInTurn(['slow', 'e2e'], { show: false })]);
+// Side by side, as they wait more than they work. The longest is shown while it runs, the others when they end.
+const shownLive = (project: string) => ({ show: project === 'cluster' });
+await Promise.all(['cluster', 'e2e', 'slow'].map((project) => runIfWanted(project, shownLive(project))));
 
 const total = totalLine(tallies);
 writeFileSync(join(results, 'total.txt'), `${total}\n`);
@@ -49,12 +50,11 @@ async function runTogether(): Promise<void> {
   });
 }
 
-async function runInTurn(projects: readonly string[], options: { show: boolean }): Promise<void> {
-  for (const project of projects.filter((one) => parts.includes(one))) {
-    // Without the binary the lab has nothing to install.
-    if (!isBuilt && project !== 'slow') tallies.push(notRun(project, 'it needs the build'));
-    else await run(project, options);
-  }
+async function runIfWanted(project: string, options: { show: boolean }): Promise<void> {
+  if (!parts.includes(project)) return;
+  // Without the binary the lab has nothing to install.
+  if (!isBuilt && project !== 'slow') tallies.push(notRun(project, 'it needs the build'));
+  else await run(project, options);
 }
 
 async function run(project: string, { show }: { show: boolean }): Promise<void> {
