@@ -46,6 +46,9 @@ const PROGRAM_TIMEOUT_MS = 10_000;
 const LOOKS = 20;
 const LOOK_EVERY_MS = 2;
 const FAILURE_LINES = 5;
+/** A program that said nothing is waited for a quarter of a second. */
+const FAILURE_LOOKS = 6;
+const FAILURE_LOOK_EVERY_MS = 50;
 const SIGKILL = 9;
 
 /** Containers as systemd-nspawn machines, each in a unit of its own that needs no agent. */
@@ -236,12 +239,17 @@ export class NspawnDriver extends NspawnReach implements Driver, Reach, Watched 
   }
 
   async #startFailure(name: string, since: Date, cause: unknown): Promise<VoltError> {
-    const { journal, systemd } = this.#host;
+    const { clock, journal, systemd } = this.#host;
     const [unit] = await systemd.list([containerUnit(name)]);
     const why = unit === undefined ? null : failureOf({ ...unit, activeState: 'failed' });
     const query = { unit: containerUnit(name), follow: false, tail: FAILURE_LINES, sinceMs: since.getTime() };
     const lines: string[] = [];
-    for await (const { text } of journal.read(query, AbortSignal.timeout(CLEAR_TIMEOUT_MS))) lines.push(text);
+    const signal = AbortSignal.timeout(CLEAR_TIMEOUT_MS);
+    // What was said a moment ago may still be on its way into the journal.
+    for (let look = 0; look < FAILURE_LOOKS && lines.length === 0; look++) {
+      if (look > 0) await clock.sleep(FAILURE_LOOK_EVERY_MS, signal);
+      for await (const { text } of journal.read(query, signal)) lines.push(text);
+    }
     const said = lines.length === 0 ? '' : `\n${lines.map((line) => `  ${line}`).join('\n')}`;
     return new VoltError(
       'DEPENDENCY',
