@@ -35,6 +35,8 @@ export default defineConfig({
           testTimeout: 30_000,
           // Modules are loaded once and not once a file: half of the time. They hold no state worth forgetting.
           isolate: false,
+          // By itself one processor is left to others, which is half of a small machine.
+          maxWorkers: '100%',
         },
       },
       {
