@@ -13,7 +13,7 @@ import type { MetaGroup, MetaState } from '@volt/shared/pki';
 const PATIENCE_MS = 15_000;
 /** Two servers that start in one moment are what brings this about; the second waits whether the first was enough. */
 const STAGGER_MS = 5000;
-/** Restarting what does not get better by it must not become a storm. */
+/** Restarting what does not get better by it must not become a storm: each round waits twice as long. */
 const PATIENCE_MS_MAX = 10 * 60_000;
 
 export interface Sight {
@@ -57,10 +57,11 @@ export function createServerWatch(rank: number): ServerWatch {
       since ??= nowMs;
       if (nowMs - since < patienceMs) return undefined;
       since = nowMs;
-      patienceMs = Math.min(patienceMs * 2, PATIENCE_MS_MAX);
       // With no leader nobody can tell which one it is: one after the other.
       const suspects = sight.own.filter((server) => !(sight.current?.includes(server) ?? false));
-      return suspects[turn++ % suspects.length];
+      const suspect = suspects[turn++ % suspects.length];
+      if (turn % suspects.length === 0) patienceMs = Math.min(patienceMs * 2, PATIENCE_MS_MAX);
+      return suspect;
     },
   };
 }
